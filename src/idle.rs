@@ -1,0 +1,306 @@
+//! Who sleeps and who is woken: no wake-up is lost, and none is made that is not needed.
+//!
+//! # States
+//!
+//! A worker that is driven by [`Worker::run`](crate::Worker::run) is in one of three states:
+//!
+//! * *busy*: in a job or a team, or between two that it found at once. Not counted anywhere.
+//! * *searching*: it found nothing and looks again and again, a bounded number of times, or it was just
+//!   woken. Counted in `searching`.
+//! * *asleep*: its bit is set in `asleep`; it parks at its spot until somebody clears the bit.
+//!
+//! Besides, `WAKING` is set in a word of `asleep` from the moment when a submitter clears a bit there
+//! until that worker is counted as searching. Two words, because they live on different lines: a submitter
+//! reads `asleep` at every submit, and it changes only when somebody falls asleep or wakes; `searching`
+//! changes whenever a worker runs dry, and a submitter reads it only if somebody is asleep.
+//!
+//! # Protocol
+//!
+//! ```text
+//! submit:  publish the job
+//!          F1  fence(SeqCst)
+//!          asleep == 0: return                              <- all that it costs when all are awake
+//!          somebody is waking or searching: return
+//!          clear one bit and set WAKING (one compare-exchange), unpark that worker
+//!
+//! worker,  searching += 1
+//! dry:     look for work, a bounded number of times; found: see below
+//!          set my bit in asleep; searching -= 1
+//!          F2  fence(SeqCst)
+//!          work ready, or finished: clear my bit; else park until it is clear
+//!          searching += 1; clear WAKING if my bit was cleared for me
+//!          look again
+//!
+//! worker,  searching -= 1; if it was the last one:
+//! found:       F3  fence(SeqCst)
+//!              more work ready: as a submit
+//!          do the work
+//!
+//! close:   set the flag
+//!          F4  fence(SeqCst)
+//!          clear all bits, unpark all of them
+//! ```
+//!
+//! # Why no wake-up is lost
+//!
+//! Take a job J whose submitter has passed F1, and suppose that nobody is woken for it.
+//!
+//! * *It read `asleep == 0`.* A worker that sets its bit later passes F2 later. If F1 comes before F2 in
+//!   the order of fences, the worker sees J and withdraws. If F2 came before F1, the submitter would
+//!   have seen the bit. (Dekker's handshake; it needs both fences.)
+//! * *It saw somebody searching or waking.* That worker W then either goes back to sleep, by F2, or finds
+//!   work, by F3, or is not the last searcher when it does, and then the same holds for the last one,
+//!   whose `searching -= 1` comes after W's and sees all that W did (acquire and release on that word).
+//!   Before that F2 or F3, `searching` or `WAKING` was changed, and the submitter did not see the change;
+//!   so F1 comes before it, and the look at the ring that follows sees J. W takes it, or wakes another.
+//!
+//! The look at the ring is at *the head slot*, never at `head != tail`: a slot that is claimed but not
+//! written counts as empty, so nobody spins on a preempted producer. That is safe because its producer
+//! notifies after its own publish, and whoever takes that job looks for the next one (F3).
+//!
+//! Shutting down is a flag, not a job: it needs no room in the ring. A worker leaves when the ring is
+//! closed and drained, and wakes all others as it leaves. A submit that was accepted just before `close`
+//! notifies like any other; so the worker it wakes, or the one that was searching, sees the end.
+//!
+//! `map` opens its team before F1 and wakes as many as it has work for in one sweep, less those who
+//! search already.
+//!
+//! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
+//! that one wake-up is under way at a time, is tokio's and Go's.
+
+use core::fmt;
+
+use crate::platform::Platform;
+use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence};
+
+/// How many words of bits: enough for 252 workers on 64-bit targets, 31 on 32-bit ones.
+const GROUPS: usize = if usize::BITS >= 64 { 4 } else { 1 };
+/// Bits of a word that stand for a worker each.
+const GROUP: usize = usize::BITS as usize - 1;
+/// The bit that is left: a worker of this word is waking.
+const WAKING: usize = 1 << GROUP;
+
+/// The most workers that a pool can have at a time.
+pub(crate) const MAX_WORKERS: usize = GROUPS * GROUP;
+
+/// Spots below this belong to callers of `map`, one for each team.
+pub(crate) const CALLERS: usize = 4;
+
+/// All spots are below this.
+#[cfg(feature = "std")]
+pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
+
+pub(crate) struct Idle<P> {
+    /// A bit for each worker that sleeps or is about to, and `WAKING`. Submitters read it.
+    asleep: Line<[AtomicUsize; GROUPS]>,
+    /// How many workers search. Workers change it.
+    searching: Line<AtomicUsize>,
+    /// A bit for each worker there is.
+    enlisted: [AtomicUsize; GROUPS],
+    platform: P,
+}
+
+impl<P> Idle<P> {
+    const_fn! {
+        pub(crate) const fn new(platform: P) -> Self {
+            Self {
+                asleep: Line::new(array_of![AtomicUsize::new(0); GROUPS]),
+                searching: Line::new(AtomicUsize::new(0)),
+                enlisted: array_of![AtomicUsize::new(0); GROUPS],
+                platform,
+            }
+        }
+    }
+}
+
+impl<P: Platform> Idle<P> {
+    pub(crate) fn platform(&self) -> &P {
+        &self.platform
+    }
+
+    // Workers come and go.
+
+    /// Finds a number for a new worker; `None` if there are `MAX_WORKERS`.
+    ///
+    /// Relaxed: the number is handed over with the worker itself.
+    pub(crate) fn enlist(&self) -> Option<usize> {
+        for (group, word) in self.enlisted.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != WAKING - 1 {
+                let bit = (!bits).trailing_zeros() as usize;
+                match word.compare_exchange_weak(
+                    bits,
+                    bits | 1 << bit,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return Some(group * GROUP + bit),
+                    Err(now) => bits = now,
+                }
+            }
+        }
+        None
+    }
+
+    pub(crate) fn discharge(&self, worker: usize) {
+        self.enlisted[worker / GROUP].fetch_and(!bit_of(worker), Ordering::Relaxed);
+    }
+
+    /// How many workers there are, whatever they do; a snapshot.
+    pub(crate) fn workers(&self) -> usize {
+        let count = |word: &AtomicUsize| word.load(Ordering::Relaxed).count_ones() as usize;
+        self.enlisted.iter().map(count).sum()
+    }
+
+    /// How many of them sleep; a snapshot.
+    pub(crate) fn sleepers(&self) -> usize {
+        let count =
+            |word: &AtomicUsize| (word.load(Ordering::Relaxed) & !WAKING).count_ones() as usize;
+        self.asleep.iter().map(count).sum()
+    }
+
+    // A worker's states.
+
+    /// Busy to searching.
+    pub(crate) fn search(&self) {
+        self.searching.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Searching to busy, with work at hand. The last one that searches has to look whether there is
+    /// more, because submitters relied on it.
+    pub(crate) fn found(&self, more: impl Fn() -> bool) {
+        // AcqRel: see "Why no wake-up is lost"; the last searcher sees what the others did.
+        if self.searching.fetch_sub(1, Ordering::AcqRel) == 1 {
+            // F3. Pairs with F1.
+            fence(Ordering::SeqCst);
+            if self.someone_sleeps() && more() {
+                self.wake_one();
+            }
+        }
+    }
+
+    /// Searching to asleep and back, unless there is something to do.
+    pub(crate) fn sleep(&self, worker: usize, reason_to_stay: impl Fn() -> bool) {
+        let (word, bit) = (&self.asleep[worker / GROUP], bit_of(worker));
+        word.fetch_or(bit, Ordering::Relaxed);
+        self.searching.fetch_sub(1, Ordering::AcqRel);
+        // F2. Pairs with F1 and F4.
+        fence(Ordering::SeqCst);
+        if !reason_to_stay() {
+            // Acquire: pairs with the release of whoever cleared the bit.
+            while word.load(Ordering::Acquire) & bit != 0 {
+                self.platform.park(CALLERS + worker);
+            }
+        }
+        // Counted before WAKING goes, so that a submitter sees the one or the other.
+        self.searching.fetch_add(1, Ordering::AcqRel);
+        if word.fetch_and(!bit, Ordering::AcqRel) & bit == 0 {
+            word.fetch_and(!WAKING, Ordering::AcqRel);
+        }
+    }
+
+    /// Searching to gone: the pool is finished. Everyone else shall see it too.
+    pub(crate) fn leave(&self) {
+        self.searching.fetch_sub(1, Ordering::AcqRel);
+        self.wake_all();
+    }
+
+    // Whoever has work for them.
+
+    /// There is a new job: wakes somebody unless somebody is awake who will see it.
+    #[inline]
+    pub(crate) fn notify(&self) {
+        // F1. Pairs with F2 and F3.
+        fence(Ordering::SeqCst);
+        if self.someone_sleeps() {
+            self.wake_one();
+        }
+    }
+
+    #[inline(always)]
+    fn someone_sleeps(&self) -> bool {
+        self.asleep
+            .iter()
+            .any(|word| word.load(Ordering::Relaxed) != 0)
+    }
+
+    /// After F1 or F3, and with somebody asleep.
+    #[inline(never)]
+    fn wake_one(&self) {
+        let waking = |word: &AtomicUsize| word.load(Ordering::Relaxed) & WAKING != 0;
+        if self.asleep.iter().any(waking) || self.searching.load(Ordering::Relaxed) != 0 {
+            return;
+        }
+        for (group, word) in self.asleep.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed);
+            while bits != 0 {
+                if bits & WAKING != 0 {
+                    return;
+                }
+                // The lowest bit: the same few workers stay warm.
+                let bit = bits.trailing_zeros() as usize;
+                // Release: pairs with the acquire in `sleep`.
+                match word.compare_exchange_weak(
+                    bits,
+                    bits & !(1 << bit) | WAKING,
+                    Ordering::Release,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return self.platform.unpark(CALLERS + group * GROUP + bit),
+                    Err(now) => bits = now,
+                }
+            }
+        }
+    }
+
+    /// A team is open with work for `helpers`: wakes as many, less those who search.
+    pub(crate) fn wake(&self, helpers: usize) {
+        // F1. Pairs with F2.
+        fence(Ordering::SeqCst);
+        let mut left = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
+        for (group, word) in self.asleep.iter().enumerate() {
+            let mut bits = word.load(Ordering::Relaxed) & !WAKING;
+            while left != 0 && bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                // Release: pairs with the acquire in `sleep`.
+                bits = word.fetch_and(!(1 << bit), Ordering::Release) & !WAKING;
+                if bits & (1 << bit) != 0 {
+                    bits &= !(1 << bit);
+                    left -= 1;
+                    self.platform.unpark(CALLERS + group * GROUP + bit);
+                }
+            }
+        }
+    }
+
+    /// The pool is closed: everyone shall see it.
+    pub(crate) fn wake_all(&self) {
+        // F4. Pairs with F2.
+        fence(Ordering::SeqCst);
+        for (group, word) in self.asleep.iter().enumerate() {
+            // Release: pairs with the acquire in `sleep`.
+            let mut bits = word.swap(0, Ordering::Release) & !WAKING;
+            while bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                self.platform.unpark(CALLERS + group * GROUP + bit);
+            }
+        }
+    }
+}
+
+const fn bit_of(worker: usize) -> usize {
+    1 << (worker % GROUP)
+}
+
+impl<P> fmt::Debug for Idle<P>
+where
+    P: Platform,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idle")
+            .field("workers", &self.workers())
+            .field("asleep", &self.sleepers())
+            .finish()
+    }
+}

@@ -1,0 +1,57 @@
+//! A small thread pool for when there is no allocator, no operating system, or no microsecond to lose.
+//!
+//! Two operations, and no third:
+//!
+//! * [`execute`](Pool::execute) runs one closure, some time soon, on some worker;
+//! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and returns
+//!   when all of it is done, results in order.
+//!
+//! Jobs live inline in a ring of fixed capacity. After construction nothing allocates, on any path.
+//! Workers are std threads ([`ThreadPool`], feature `std`) or whatever your *spawn hook* starts
+//! ([`Pool::start`]): an RTOS task, a second core, a raw thread.
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `std` | [`ThreadPool`] and [`Threads`]; `Vec` in `map`; panics of jobs and of `map`'s function are caught and carried |
+//! | `portable-atomic` | targets without compare-and-swap; the firmware chooses that crate's backend |
+//!
+//! None is on by default.
+//!
+//! # Where to look
+//!
+//! `ring` is the queue and `job` what lies in it; `idle` says who sleeps and why no wake-up is lost; `map`
+//! says when a map gets help and how; `worker` ties them together. Their module documentation, in the
+//! source, has the protocols and the proofs.
+
+#![no_std]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod idle;
+mod job;
+mod map;
+mod platform;
+mod pool;
+mod ring;
+mod sync;
+#[cfg(feature = "std")]
+mod threads;
+mod unwind;
+mod worker;
+
+pub use map::input::Input;
+pub use map::output::Output;
+pub use platform::{Platform, Spin};
+pub use pool::{Pool, Rejected, StartError};
+#[cfg(feature = "std")]
+pub use threads::{ThreadPool, Threads};
+pub use worker::Worker;
+
+static_assertions::assert_impl_all!(Pool: Send, Sync, core::fmt::Debug);
+static_assertions::assert_impl_all!(Worker<'static>: Send, core::fmt::Debug);
+static_assertions::assert_impl_all!(Rejected<fn()>: Send, Sync, core::error::Error);
+#[cfg(feature = "std")]
+static_assertions::assert_impl_all!(ThreadPool: Send, Sync, core::fmt::Debug);

@@ -1,0 +1,290 @@
+//! What a map reads: slices, arrays and vectors by reference, ranges, arrays by value, tuples of these.
+
+use core::cell::UnsafeCell;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::Range;
+
+/// What [`Pool::map`](crate::Pool::map) takes its elements from.
+///
+/// | input | item |
+/// |---|---|
+/// | `&[T]`, `&[T; N]`, `&Vec<T>` | `&T` |
+/// | `&mut [T]`, `&mut [T; N]`, `&mut Vec<T>` | `&mut T` |
+/// | `Range<usize>` | `usize` |
+/// | `[T; N]` | `T`, moved into the function |
+/// | `(A, B)`, `(A, B, C)`, `(A, B, C, D)` of inputs | a tuple of their items; all must have the same length |
+///
+/// (`Vec` with the feature `std`.) This trait is sealed.
+pub trait Input: Sized {
+    /// An element, as the function gets it.
+    type Item;
+
+    #[doc(hidden)]
+    type Source: Source<Item = Self::Item>;
+
+    #[doc(hidden)]
+    #[track_caller]
+    fn elements(&self) -> usize;
+
+    #[doc(hidden)]
+    fn into_source(self) -> Self::Source;
+}
+
+/// An input taken apart, so that many threads can take elements through a shared reference.
+///
+/// # Safety
+///
+/// Items may be taken on any thread: an implementation that is `Sync` vouches for that.
+pub unsafe trait Source: Sync {
+    type Item;
+
+    /// # Safety
+    ///
+    /// `index` is below the input's length, and each index is taken or discarded at most once.
+    unsafe fn take(&self, index: usize) -> Self::Item;
+
+    /// Drops elements that will not be taken.
+    ///
+    /// # Safety
+    ///
+    /// As `take`, for each index of the range.
+    unsafe fn discard(&self, _range: Range<usize>) {}
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Shared<'a, T>(&'a [T]);
+
+// SAFETY: a `&T` may go to any thread if `T: Sync`, which `&[T]: Sync` (a supertrait's bound) requires.
+unsafe impl<'a, T: Sync> Source for Shared<'a, T> {
+    type Item = &'a T;
+
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> &'a T {
+        // SAFETY: `index` is within the slice.
+        unsafe { self.0.get_unchecked(index) }
+    }
+}
+
+/// A `&mut [T]` whose elements are lent out one by one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Exclusive<'a, T> {
+    first: *mut T,
+    lifetime: PhantomData<&'a mut [T]>,
+}
+
+// SAFETY: through a shared `Exclusive` one gets `&mut T`s, each once: a `T` is only ever on one thread
+// at a time, which `T: Send` allows.
+unsafe impl<T: Send> Sync for Exclusive<'_, T> {}
+
+// SAFETY: as above.
+unsafe impl<'a, T: Send> Source for Exclusive<'a, T> {
+    type Item = &'a mut T;
+
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> &'a mut T {
+        // SAFETY: `index` is within the slice.
+        let element = unsafe { self.first.add(index) };
+        // SAFETY: the slice is borrowed for 'a, and no index is taken twice.
+        unsafe { &mut *element }
+    }
+}
+
+/// A range, from its start.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Counting(usize);
+
+// SAFETY: numbers may go anywhere.
+unsafe impl Source for Counting {
+    type Item = usize;
+
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> usize {
+        self.0 + index
+    }
+}
+
+/// An array whose elements are moved out one by one.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Owned<T, const N: usize>(UnsafeCell<ManuallyDrop<[T; N]>>);
+
+// SAFETY: each element is moved to one thread, once, which `T: Send` allows.
+unsafe impl<T: Send, const N: usize> Sync for Owned<T, N> {}
+
+impl<T, const N: usize> Owned<T, N> {
+    #[inline(always)]
+    fn first(&self) -> *mut T {
+        self.0.get().cast()
+    }
+}
+
+// SAFETY: as above.
+unsafe impl<T: Send, const N: usize> Source for Owned<T, N> {
+    type Item = T;
+
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> T {
+        // SAFETY: `index` is within the array.
+        let element = unsafe { self.first().add(index) };
+        // SAFETY: no index is taken twice, and the array is never dropped as a whole.
+        unsafe { element.read() }
+    }
+
+    unsafe fn discard(&self, range: Range<usize>) {
+        // SAFETY: the range is within the array.
+        let first = unsafe { self.first().add(range.start) };
+        // SAFETY: none of these was taken, and none will be.
+        unsafe { core::ptr::slice_from_raw_parts_mut(first, range.len()).drop_in_place() };
+    }
+}
+
+impl<'a, T: Sync> Input for &'a [T] {
+    type Item = &'a T;
+    type Source = Shared<'a, T>;
+
+    fn elements(&self) -> usize {
+        self.len()
+    }
+
+    fn into_source(self) -> Self::Source {
+        Shared(self)
+    }
+}
+
+impl<'a, T: Send> Input for &'a mut [T] {
+    type Item = &'a mut T;
+    type Source = Exclusive<'a, T>;
+
+    fn elements(&self) -> usize {
+        self.len()
+    }
+
+    fn into_source(self) -> Self::Source {
+        Exclusive {
+            first: self.as_mut_ptr(),
+            lifetime: PhantomData,
+        }
+    }
+}
+
+impl Input for Range<usize> {
+    type Item = usize;
+    type Source = Counting;
+
+    fn elements(&self) -> usize {
+        self.len()
+    }
+
+    fn into_source(self) -> Self::Source {
+        Counting(self.start)
+    }
+}
+
+impl<T: Send, const N: usize> Input for [T; N] {
+    type Item = T;
+    type Source = Owned<T, N>;
+
+    fn elements(&self) -> usize {
+        N
+    }
+
+    fn into_source(self) -> Self::Source {
+        Owned(UnsafeCell::new(ManuallyDrop::new(self)))
+    }
+}
+
+/// What can be seen as a slice is an input like that slice.
+macro_rules! like_slices {
+    ($(($($generics:tt)*) $name:ty;)*) => {$(
+        impl<'a, T: Sync, $($generics)*> Input for &'a $name {
+            type Item = &'a T;
+            type Source = Shared<'a, T>;
+
+            fn elements(&self) -> usize {
+                self.len()
+            }
+
+            fn into_source(self) -> Self::Source {
+                self.as_slice().into_source()
+            }
+        }
+
+        impl<'a, T: Send, $($generics)*> Input for &'a mut $name {
+            type Item = &'a mut T;
+            type Source = Exclusive<'a, T>;
+
+            fn elements(&self) -> usize {
+                self.len()
+            }
+
+            fn into_source(self) -> Self::Source {
+                self.as_mut_slice().into_source()
+            }
+        }
+    )*};
+}
+
+like_slices! { (const N: usize) [T; N]; }
+#[cfg(feature = "std")]
+like_slices! { () std::vec::Vec<T>; }
+
+/// Tuples of inputs are walked in step.
+macro_rules! zip {
+    ($first:ident $(, $rest:ident)+) => {
+        #[allow(non_snake_case, reason = "a type parameter's name serves for its value")]
+        impl<$first: Input, $($rest: Input),+> Input for ($first, $($rest),+) {
+            type Item = ($first::Item, $($rest::Item),+);
+            type Source = ($first::Source, $($rest::Source),+);
+
+            #[track_caller]
+            fn elements(&self) -> usize {
+                let ($first, $($rest),+) = self;
+                let elements = $first.elements();
+                $(super::check_lengths("input", elements, "input beside it", $rest.elements());)+
+                elements
+            }
+
+            fn into_source(self) -> Self::Source {
+                let ($first, $($rest),+) = self;
+                ($first.into_source(), $($rest.into_source()),+)
+            }
+        }
+
+        // SAFETY: each part is a source, and gets the same promises.
+        #[allow(non_snake_case, reason = "a type parameter's name serves for its value")]
+        unsafe impl<$first: Source, $($rest: Source),+> Source for ($first, $($rest),+) {
+            type Item = ($first::Item, $($rest::Item),+);
+
+            #[inline(always)]
+            unsafe fn take(&self, index: usize) -> Self::Item {
+                let ($first, $($rest),+) = self;
+                (
+                    // SAFETY: the caller's promise, passed on.
+                    unsafe { $first.take(index) },
+                    $(
+                        // SAFETY: the caller's promise, passed on.
+                        unsafe { $rest.take(index) }
+                    ),+
+                )
+            }
+
+            unsafe fn discard(&self, range: Range<usize>) {
+                let ($first, $($rest),+) = self;
+                $(
+                    // SAFETY: the caller's promise, passed on.
+                    crate::unwind::contain(|| unsafe { $rest.discard(range.clone()) });
+                )+
+                // SAFETY: the caller's promise, passed on.
+                unsafe { $first.discard(range) };
+            }
+        }
+    };
+}
+
+zip!(A, B);
+zip!(A, B, C);
+zip!(A, B, C, D);

@@ -1,0 +1,92 @@
+//! Lanes: who takes which elements.
+//!
+//! What a map has left is cut into lanes of about the same length, one for each possible participant.
+//! A participant takes chunks from its own lane first, then from the others'. The same data in the same
+//! lane, call after call, stays in the same core's cache; and there is no one counter that all change.
+//!
+//! A chunk is as long as its taker asks for, but never more than a quarter of what is left in the lane,
+//! so that the end of a lane is cut fine and its weight, wherever it lies, is shared; and never less
+//! than a sixteenth of what was asked for, so that cheap elements are not taken one by one.
+
+use core::ops::Range;
+
+use crate::sync::{AtomicUsize, Line, Ordering};
+
+/// The most lanes that a map uses; participants beyond share them.
+pub(super) const LANES: usize = if usize::BITS >= 64 { 32 } else { 4 };
+
+pub(super) struct Lanes {
+    lanes: [Line<Lane>; LANES],
+    count: usize,
+}
+
+struct Lane {
+    /// Elements before this are taken. Never beyond `end`.
+    next: AtomicUsize,
+    end: usize,
+}
+
+impl Lanes {
+    /// Cuts `work` into `count` lanes, `LANES` at most.
+    pub(super) fn new(work: Range<usize>, count: usize) -> Self {
+        let count = count.clamp(1, LANES);
+        let (each, over) = (work.len() / count, work.len() % count);
+        let start = |lane: usize| match lane {
+            lane if lane < count => work.start + lane * each + lane.min(over),
+            _ => work.end,
+        };
+        Self {
+            lanes: core::array::from_fn(|lane| {
+                Line::new(Lane {
+                    next: AtomicUsize::new(start(lane)),
+                    end: start(lane + 1),
+                })
+            }),
+            count,
+        }
+    }
+
+    /// The lane where worker `worker` begins; the map's caller begins in lane 0.
+    pub(super) fn home(&self, worker: usize) -> usize {
+        if self.count == 1 {
+            0
+        } else {
+            1 + worker % (self.count - 1)
+        }
+    }
+
+    /// Takes a chunk of about `size` elements from `lane`, or from the next lane that has some; `lane` is
+    /// where it was found. `None`: everything is taken.
+    ///
+    /// Relaxed throughout: only the element numbers are shared here. The data came with the team's
+    /// opening and goes with the leaving.
+    pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
+        for _ in 0..self.count {
+            let Lane { next, end } = &*self.lanes[*lane];
+            let mut start = next.load(Ordering::Relaxed);
+            while start != *end {
+                let left = end - start;
+                let chunk = size.min((left / 4).max(size / 16)).clamp(1, left);
+                match next.compare_exchange_weak(
+                    start,
+                    start + chunk,
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return Some(start..start + chunk),
+                    Err(now) => start = now,
+                }
+            }
+            *lane = if *lane + 1 < self.count { *lane + 1 } else { 0 };
+        }
+        None
+    }
+
+    #[cfg(feature = "std")]
+    /// Takes everything that is left, lane by lane: nobody else gets any more.
+    pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.lanes[..self.count]
+            .iter()
+            .map(|lane| lane.next.swap(lane.end, Ordering::Relaxed)..lane.end)
+    }
+}

@@ -1,0 +1,200 @@
+//! What a map writes: slices, arrays and vectors that are there already, uninitialised slices, nothing.
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::{ptr, slice};
+
+/// Where [`Pool::map`](crate::Pool::map) puts its results, in the order of the input.
+///
+/// | output | what happens | `map` returns |
+/// |---|---|---|
+/// | `()` | nothing; the function returns `()` | `()` |
+/// | `&mut [R]`, `&mut [R; N]`, `&mut Vec<R>` | each element is assigned; the old one is dropped | `()` |
+/// | `&mut [MaybeUninit<R>]` | each element is initialised | the same slice as `&mut [R]` |
+///
+/// (`Vec` with the feature `std`; it must have the input's length already.) This trait is sealed.
+pub trait Output<R>: Sized {
+    /// What the map returns.
+    type Done;
+
+    #[doc(hidden)]
+    type Sink: Sink<R, Done = Self::Done>;
+
+    #[doc(hidden)]
+    fn into_sink(self) -> Self::Sink;
+}
+
+/// An output taken apart, so that many threads can put results through a shared reference.
+///
+/// # Safety
+///
+/// Results may be put, and dropped, on any thread: an implementation that is `Sync` vouches for that.
+pub unsafe trait Sink<R>: Sync {
+    type Done;
+
+    /// How many results it holds; `None` if it holds any number.
+    fn elements(&self) -> Option<usize>;
+
+    /// # Safety
+    ///
+    /// `index` is below the length, and each is put at most once.
+    unsafe fn put(&self, index: usize, result: R);
+
+    /// Drops results that the caller will not get.
+    ///
+    /// # Safety
+    ///
+    /// All of the range was put, and is not touched afterwards.
+    unsafe fn undo(&self, _range: Range<usize>) {}
+
+    /// # Safety
+    ///
+    /// All indices were put.
+    unsafe fn done(self) -> Self::Done;
+}
+
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Nothing;
+
+// SAFETY: there are no results.
+unsafe impl Sink<()> for Nothing {
+    type Done = ();
+
+    fn elements(&self) -> Option<usize> {
+        None
+    }
+
+    #[inline(always)]
+    unsafe fn put(&self, _index: usize, _result: ()) {}
+
+    unsafe fn done(self) {}
+}
+
+/// A slice of values that results replace.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Assign<'a, R> {
+    first: *mut R,
+    len: usize,
+    lifetime: PhantomData<&'a mut [R]>,
+}
+
+// SAFETY: through a shared `Assign` results are moved in from any thread, and old ones dropped there;
+// `R: Send` allows that.
+unsafe impl<R: Send> Sync for Assign<'_, R> {}
+
+// SAFETY: as above.
+unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
+    type Done = ();
+
+    fn elements(&self) -> Option<usize> {
+        Some(self.len)
+    }
+
+    #[inline(always)]
+    unsafe fn put(&self, index: usize, result: R) {
+        // SAFETY: `index` is within the slice.
+        let place = unsafe { self.first.add(index) };
+        // SAFETY: nobody else has this index. An old value whose drop panics is replaced all the same.
+        unsafe { *place = result };
+    }
+
+    unsafe fn done(self) {}
+}
+
+/// A slice that results initialise.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Init<'a, R> {
+    first: *mut R,
+    len: usize,
+    lifetime: PhantomData<&'a mut [R]>,
+}
+
+// SAFETY: as for `Assign`.
+unsafe impl<R: Send> Sync for Init<'_, R> {}
+
+// SAFETY: as above.
+unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
+    type Done = &'a mut [R];
+
+    fn elements(&self) -> Option<usize> {
+        Some(self.len)
+    }
+
+    #[inline(always)]
+    unsafe fn put(&self, index: usize, result: R) {
+        // SAFETY: `index` is within the slice.
+        let place = unsafe { self.first.add(index) };
+        // SAFETY: nobody else has this index, and there is nothing there to drop.
+        unsafe { place.write(result) };
+    }
+
+    unsafe fn undo(&self, range: Range<usize>) {
+        // SAFETY: the range is within the slice.
+        let first = unsafe { self.first.add(range.start) };
+        // SAFETY: all of it was put.
+        unsafe { ptr::slice_from_raw_parts_mut(first, range.len()).drop_in_place() };
+    }
+
+    unsafe fn done(self) -> &'a mut [R] {
+        // SAFETY: all indices were put, and the slice is borrowed for 'a.
+        unsafe { slice::from_raw_parts_mut(self.first, self.len) }
+    }
+}
+
+impl Output<()> for () {
+    type Done = ();
+    type Sink = Nothing;
+
+    fn into_sink(self) -> Nothing {
+        Nothing
+    }
+}
+
+impl<'a, R: Send> Output<R> for &'a mut [R] {
+    type Done = ();
+    type Sink = Assign<'a, R>;
+
+    fn into_sink(self) -> Self::Sink {
+        Assign {
+            first: self.as_mut_ptr(),
+            len: self.len(),
+            lifetime: PhantomData,
+        }
+    }
+}
+
+impl<'a, R: Send, const N: usize> Output<R> for &'a mut [R; N] {
+    type Done = ();
+    type Sink = Assign<'a, R>;
+
+    fn into_sink(self) -> Self::Sink {
+        self.as_mut_slice().into_sink()
+    }
+}
+
+#[cfg(feature = "std")]
+impl<'a, R: Send> Output<R> for &'a mut std::vec::Vec<R> {
+    type Done = ();
+    type Sink = Assign<'a, R>;
+
+    fn into_sink(self) -> Self::Sink {
+        self.as_mut_slice().into_sink()
+    }
+}
+
+impl<'a, R: Send> Output<R> for &'a mut [MaybeUninit<R>] {
+    type Done = &'a mut [R];
+    type Sink = Init<'a, R>;
+
+    fn into_sink(self) -> Self::Sink {
+        Init {
+            first: self.as_mut_ptr().cast(),
+            len: self.len(),
+            lifetime: PhantomData,
+        }
+    }
+}

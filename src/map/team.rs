@@ -1,0 +1,172 @@
+//! Teams: how helpers join a map and leave it, so that none is left in a frame that is gone.
+//!
+//! The slots for teams live in the pool, the map's state on its caller's stack. A slot's `state` is
+//! one word:
+//!
+//! | value | meaning |
+//! |---|---|
+//! | 0 | free |
+//! | `HELD` | a caller has it and is filling in `frame` |
+//! | `HELD + OPEN + n` | workers may join; `n` of them have |
+//! | `HELD + n` | nobody joins any more; `n` have not left yet |
+//! | `HELD + WAITING + n` | likewise, and the caller is parked at the slot's spot |
+//!
+//! A worker joins by a compare-exchange from `OPEN + n` to `OPEN + n + 1` and reads `frame` after it;
+//! while it is counted, the caller cannot give the slot back, so what it reads is the frame of a map
+//! that waits for it. If the slot was reused since the worker first looked, it joins the later map,
+//! which is as good. Its last touch of the frame is before its leaving decrement; what it needs after
+//! that (the platform, the spot's number) is in the pool.
+
+use core::ptr;
+
+use crate::idle::{CALLERS, Idle};
+use crate::platform::Platform;
+use crate::sync::{AtomicPtr, AtomicUsize, Ordering, array_of, const_fn};
+
+/// As many maps as can have helpers at the same time in one pool.
+const TEAMS: usize = CALLERS;
+
+const HELD: usize = 1 << (usize::BITS - 1);
+const OPEN: usize = 1 << (usize::BITS - 2);
+const WAITING: usize = 1 << (usize::BITS - 3);
+const HELPERS: usize = WAITING - 1;
+
+pub(crate) struct Teams {
+    teams: [Team; TEAMS],
+}
+
+struct Team {
+    state: AtomicUsize,
+    /// Invariant *frame*: while `state` is open or counts a helper, this is the frame of a map whose
+    /// caller is waiting for the count to reach zero.
+    frame: AtomicPtr<()>,
+}
+
+impl Teams {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self {
+                teams: array_of![
+                    Team { state: AtomicUsize::new(0), frame: AtomicPtr::new(ptr::null_mut()) };
+                    TEAMS
+                ],
+            }
+        }
+    }
+
+    /// Whether a worker could join somewhere.
+    ///
+    /// Relaxed: a sleeper's fence orders these loads after its bit, and joining has the acquire.
+    #[inline]
+    pub(crate) fn any_open(&self) -> bool {
+        let open = |team: &Team| team.state.load(Ordering::Relaxed) & OPEN != 0;
+        self.teams.iter().any(open)
+    }
+
+    /// Takes a free slot, if there is one.
+    pub(super) fn hold(&self) -> Option<Held<'_>> {
+        for (spot, team) in self.teams.iter().enumerate() {
+            // Acquire: pairs with the release in `close`: the last user's helpers have read `frame`.
+            if team.state.load(Ordering::Relaxed) == 0
+                && team
+                    .state
+                    .compare_exchange(0, HELD, Ordering::Acquire, Ordering::Relaxed)
+                    .is_ok()
+            {
+                return Some(Held { team, spot });
+            }
+        }
+        None
+    }
+
+    /// Joins an open team, if there is one. `preference` spreads workers over teams.
+    pub(super) fn join(&self, preference: usize) -> Option<Joined<'_>> {
+        for k in 0..TEAMS {
+            let spot = (preference + k) % TEAMS;
+            let team = &self.teams[spot];
+            let mut state = team.state.load(Ordering::Relaxed);
+            while state & OPEN != 0 {
+                // Acquire: pairs with the release in `open`: the frame is filled in.
+                match team.state.compare_exchange_weak(
+                    state,
+                    state + 1,
+                    Ordering::Acquire,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => return Some(Joined { team, spot }),
+                    Err(now) => state = now,
+                }
+            }
+        }
+        None
+    }
+}
+
+/// A slot that a caller of `map` has, from before it opens it until it closes it.
+pub(super) struct Held<'p> {
+    team: &'p Team,
+    spot: usize,
+}
+
+impl Held<'_> {
+    /// Lets workers join.
+    pub(super) fn open(&self, frame: *const ()) {
+        self.team.frame.store(frame.cast_mut(), Ordering::Relaxed);
+        // Release: pairs with the acquire in `join`.
+        self.team.state.store(HELD | OPEN, Ordering::Release);
+    }
+
+    /// Lets nobody join any more, waits until all have left, and gives the slot back.
+    pub(super) fn close<P: Platform>(self, idle: &Idle<P>) {
+        let Self { team, spot } = self;
+        let platform = idle.platform();
+        // Acquire, here and below: pairs with the release in `leave`: what the helpers did is seen.
+        let mut state = team.state.fetch_and(!OPEN, Ordering::Acquire);
+        let mut spins = platform.spins();
+        while state & HELPERS != 0 && spins != 0 {
+            platform.relax();
+            spins -= 1;
+            state = team.state.load(Ordering::Acquire);
+        }
+        if state & HELPERS != 0 {
+            state = team.state.fetch_or(WAITING, Ordering::Acquire);
+            while state & HELPERS != 0 {
+                platform.park(spot);
+                state = team.state.load(Ordering::Acquire);
+            }
+        }
+        // Release: pairs with the acquire in `hold`.
+        team.state.store(0, Ordering::Release);
+    }
+}
+
+/// A team that a worker is counted in.
+pub(crate) struct Joined<'p> {
+    team: &'p Team,
+    spot: usize,
+}
+
+impl Joined<'_> {
+    /// The frame to work in; alive until `leave`.
+    pub(super) fn frame(&self) -> *const () {
+        // Relaxed: `join` has the acquire.
+        self.team.frame.load(Ordering::Relaxed)
+    }
+
+    /// The work is all taken: lets nobody join any more.
+    pub(super) fn exhausted(&self) {
+        if self.team.state.load(Ordering::Relaxed) & OPEN != 0 {
+            // Relaxed: it only keeps others out.
+            self.team.state.fetch_and(!OPEN, Ordering::Relaxed);
+        }
+    }
+
+    /// Leaves. From the decrement on, the frame may be gone and the slot somebody else's.
+    pub(super) fn leave<P: Platform>(self, idle: &Idle<P>) {
+        let Self { team, spot } = self;
+        // Release: pairs with the acquire in `close`.
+        if team.state.fetch_sub(1, Ordering::Release) == HELD | WAITING | 1 {
+            idle.platform().unpark(spot);
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! What the pool needs from the world around it: a way to sleep and a clock.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+/// The hooks by which a pool waits, wakes and reads the time.
+///
+/// A *spot* is a binary semaphore that is named by a number. Spots `0..4` belong to threads that wait
+/// for the end of their `map`; worker `k` of a pool (counted from 0 in the order of
+/// [`Pool::start`](crate::Pool::start)) has spot `4 + k`. A worker that is dropped gives its spot back.
+///
+/// What an implementation must guarantee:
+///
+/// * [`unpark(spot)`](Self::unpark) leaves a token there, at most one; [`park(spot)`](Self::park)
+///   consumes it or waits for one. An `unpark` before the `park` is not lost.
+/// * Whatever a thread wrote before `unpark` need not be visible after `park`: the pool has its own
+///   fences.
+/// * No hook panics. (If one does, the program may hang or abort; it stays free of undefined behaviour.)
+///
+/// What the pool guarantees:
+///
+/// * At most one thread is in `park` for a spot at a time.
+/// * After `park` returns, it checks what it waited for: returning early, or always at once, is allowed.
+///   So a wake-up may be a broadcast that ignores the number (WFE and SEV on ARM).
+///
+/// Which context calls what:
+///
+/// * `park`, `ticks`, `relax`: workers and callers of `map`.
+/// * `unpark`: these, and whoever calls `execute` or `close`. If that is an interrupt handler, `unpark`
+///   must be safe there.
+///
+/// # Examples
+///
+/// Sleeping with WFE on a dual-core ARM microcontroller, timed by a 1 MHz counter:
+///
+/// ```
+/// # mod asm { pub fn wfe() {} pub fn dsb() {} pub fn sev() {} }
+/// # fn timer_us() -> u32 { 0 }
+/// struct Chip;
+///
+/// impl ringpool::Platform for Chip {
+///     fn park(&self, _spot: usize) {
+///         asm::wfe(); // returns at once if an event came since the last one
+///     }
+///     fn unpark(&self, _spot: usize) {
+///         asm::dsb();
+///         asm::sev();
+///     }
+///     fn ticks(&self) -> u64 {
+///         timer_us().into()
+///     }
+///     fn quantum(&self) -> u64 {
+///         2 // microseconds
+///     }
+/// }
+///
+/// static POOL: ringpool::Pool<16, Chip> = ringpool::Pool::new(Chip);
+/// ```
+pub trait Platform: Sync {
+    /// Waits for a token at `spot` and consumes it. May return without one.
+    fn park(&self, spot: usize);
+
+    /// Leaves a token at `spot` and wakes whoever waits there.
+    fn unpark(&self, spot: usize);
+
+    /// A clock that only goes up, in ticks of any length. It is read once for each chunk of a `map`, so
+    /// it should be cheap (a cycle counter). It may wrap at 2^64; one that stands still is no clock.
+    fn ticks(&self) -> u64 {
+        0
+    }
+
+    /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
+    /// desktop. A `map` stays on its caller until it has run for this long, and its chunks take about
+    /// this long. 0 says that there is no clock: a `map` then asks for help after its first element.
+    fn quantum(&self) -> u64 {
+        0
+    }
+
+    /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
+    /// parks. 0 (the default) parks at once.
+    fn spins(&self) -> u32 {
+        0
+    }
+
+    /// What to do between two looks: a spin-loop hint by default.
+    fn relax(&self) {
+        core::hint::spin_loop();
+    }
+}
+
+/// The platform that needs nothing: it waits by spinning with the strategy `R`, and never sleeps.
+///
+/// On x86-64 its clock is the time-stamp counter, with a quantum of 2^13 counts (2 to 4 us). Elsewhere it
+/// has none. For workers that must not burn their core, write a [`Platform`], or take
+/// [`Threads`](crate::ThreadPool) with the feature `std`.
+///
+/// # Examples
+///
+/// ```
+/// use ringpool::{Pool, Spin};
+///
+/// static POOL: Pool<16> = Pool::new(Spin::new());
+///
+/// let mut squares = [0; 10];
+/// POOL.map(0..10, &mut squares, |i| i * i); // no worker yet: the caller does it all
+/// assert_eq!(squares[9], 81);
+/// ```
+pub struct Spin<R: spin::RelaxStrategy = spin::Spin>(PhantomData<fn() -> R>);
+
+impl<R: spin::RelaxStrategy> Spin<R> {
+    /// The platform, for a `static` too.
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R: spin::RelaxStrategy> Platform for Spin<R> {
+    #[inline]
+    fn park(&self, _spot: usize) {
+        self.relax();
+    }
+
+    #[inline]
+    fn unpark(&self, _spot: usize) {}
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn ticks(&self) -> u64 {
+        time_stamp_counter()
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    fn quantum(&self) -> u64 {
+        1 << 13
+    }
+
+    #[inline]
+    fn relax(&self) {
+        crate::sync::relax::<R>();
+    }
+}
+
+/// The x86-64 time-stamp counter.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(crate) fn time_stamp_counter() -> u64 {
+    // SAFETY: every x86-64 processor has it; reading it touches no memory.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+impl Default for Spin {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: spin::RelaxStrategy> fmt::Debug for Spin<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spin")
+    }
+}

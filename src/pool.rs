@@ -1,0 +1,336 @@
+//! The pool: its public front.
+
+use core::fmt;
+
+use crate::idle::{Idle, MAX_WORKERS};
+use crate::map::Maps;
+use crate::map::input::Input;
+use crate::map::output::Output;
+use crate::platform::{Platform, Spin};
+use crate::ring::{Refusal, Ring};
+use crate::sync::const_fn;
+use crate::worker::Worker;
+
+/// A pool of workers around a ring of `CAPACITY` job slots.
+///
+/// * `CAPACITY`: how many jobs can be queued; a power of two, at least 2.
+/// * `P`: how workers sleep and what time it is. [`Spin`] needs nothing and never sleeps.
+/// * `WORDS`: how many machine words a job's captured values may take. The default, 6, makes a slot of
+///   64 bytes on 64-bit targets and of 32 bytes on 32-bit ones.
+///
+/// A pool allocates nothing, ever, and can be a `static`. It has no threads of its own:
+/// [`start`](Self::start) asks you for them. [`ThreadPool`](crate::ThreadPool) (feature `std`) is a pool
+/// that does.
+///
+/// Dropping a pool drops the jobs that nobody has run; workers borrow the pool, so they are gone by then.
+///
+/// # Examples
+///
+/// On scoped threads, with borrowed data:
+///
+/// ```
+/// use ringpool::{Pool, Spin};
+///
+/// let pool: Pool<16> = Pool::new(Spin::new());
+/// let words = ["ring", "slot", "job"];
+/// let mut lengths = [0; 3];
+/// std::thread::scope(|scope| {
+///     pool.start(2, |worker| {
+///         scope.spawn(move || worker.run());
+///         Ok::<(), ()>(())
+///     })
+///     .unwrap();
+///     pool.map(&words, &mut lengths, |word| word.len());
+///     pool.close(); // workers leave, and the scope can end
+/// });
+/// assert_eq!(lengths, [4, 4, 3]);
+/// ```
+pub struct Pool<const CAPACITY: usize = 64, P: Platform = Spin, const WORDS: usize = 6> {
+    pub(crate) ring: Ring<CAPACITY, WORDS>,
+    pub(crate) idle: Idle<P>,
+    pub(crate) maps: Maps,
+}
+
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
+    const_fn! {
+        /// A pool without workers, which waits and wakes by means of `platform`.
+        ///
+        /// A `CAPACITY` that is not a power of two, or is less than 2, is a compile error:
+        ///
+        /// ```compile_fail
+        /// static POOL: ringpool::Pool<3> = ringpool::Pool::new(ringpool::Spin::new());
+        /// ```
+        pub const fn new(platform: P) -> Self {
+            Self {
+                ring: Ring::new(),
+                idle: Idle::new(platform),
+                maps: Maps::new(),
+            }
+        }
+    }
+
+    /// Adds `workers` workers, each started by `spawn`, the *spawn hook*: it gets a [`Worker`] and has to
+    /// see to it that somebody calls [`Worker::run`], or [`Worker::step`].
+    ///
+    /// May be called again, to add more. A pool has at most 252 workers at a time on 64-bit targets, 31 on
+    /// 32-bit ones. Zero workers are fine: `execute` queues, and `map` runs on its caller.
+    ///
+    /// # Errors
+    ///
+    /// When the hook fails, or there would be too many workers. Those that did start keep serving; the
+    /// error says how many they are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringpool::{Pool, Spin};
+    ///
+    /// static POOL: Pool = Pool::new(Spin::new());
+    ///
+    /// let mut free_cores = 1;
+    /// let error = POOL
+    ///     .start(2, |worker| {
+    ///         if free_cores == 0 {
+    ///             return Err("no core left");
+    ///         }
+    ///         free_cores -= 1;
+    ///         std::thread::spawn(move || worker.run());
+    ///         Ok(())
+    ///     })
+    ///     .unwrap_err();
+    /// assert_eq!(error.started(), 1);
+    /// assert_eq!(error.to_string(), "the spawn hook failed at worker 1 of 2: no core left");
+    /// # POOL.close();
+    /// ```
+    pub fn start<'p, E>(
+        &'p self,
+        workers: usize,
+        mut spawn: impl FnMut(Worker<'p>) -> Result<(), E>,
+    ) -> Result<(), StartError<E>> {
+        for started in 0..workers {
+            let result = match self.idle.enlist() {
+                Some(number) => spawn(Worker::new(self, number)).map_err(Some),
+                None => Err(None),
+            };
+            result.map_err(|error| StartError {
+                started,
+                wanted: workers,
+                error,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Runs `job` some time soon, on some worker.
+    ///
+    /// Never waits, takes no lock and allocates nothing: it may be called from a job, from within `map`,
+    /// and from an interrupt handler if the platform's `unpark` may. Jobs are taken in the order in which
+    /// they were queued.
+    ///
+    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
+    ///
+    /// A closure that captures more than `WORDS` machine words, or a value that is more aligned than a
+    /// word, is a compile error that says what to do:
+    ///
+    /// ```compile_fail
+    /// let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+    /// let array = [0u8; 1000];
+    /// pool.execute(move || drop(array));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// When the ring is full or the pool is closed, with the job inside. *Full* is how the pool says that
+    /// you are faster than the workers: run the job here, drop it, or try later.
+    ///
+    /// The ring looks full also while the slot that is next in turn is just being emptied.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringpool::{Pool, Spin};
+    ///
+    /// let pool: Pool<2> = Pool::new(Spin::new());
+    /// pool.execute(|| ()).unwrap();
+    /// pool.execute(|| ()).unwrap();
+    /// if let Err(rejected) = pool.execute(|| println!("no room, so it runs here")) {
+    ///     assert!(rejected.is_full());
+    ///     let job = rejected.into_inner();
+    ///     job();
+    /// }
+    /// ```
+    #[inline]
+    pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), Rejected<F>> {
+        match self.ring.push(job) {
+            Ok(()) => {
+                self.idle.notify();
+                Ok(())
+            }
+            Err((job, refusal)) => Err(Rejected { job, refusal }),
+        }
+    }
+
+    /// Applies `f` to every element of `input`, in parallel, and puts the results into `output`, in the
+    /// order of the input. Returns when all of it is done.
+    ///
+    /// [`Input`] and [`Output`] list what these can be. Elements and results may be borrowed. The caller
+    /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
+    /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
+    ///
+    /// It allocates nothing. On 64-bit targets it takes about 4.5 KiB of the caller's stack when it shares
+    /// its work.
+    ///
+    /// # Panics
+    ///
+    /// * If the lengths of inputs and output differ; before any element is touched.
+    /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
+    ///   input and every result in an uninitialised output having been dropped once. Without the feature
+    ///   `std`, a panic of `f` while workers help ends the program.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+    /// let xs = [1, 2, 3, 4];
+    /// let mut ys = [0; 4];
+    /// pool.map(&xs, &mut ys, |x| x * 2); // by reference
+    /// assert_eq!(ys, [2, 4, 6, 8]);
+    ///
+    /// pool.map(0..4, &mut ys, |i| xs[i] + 1); // a range
+    /// assert_eq!(ys, [2, 3, 4, 5]);
+    ///
+    /// pool.map(&mut ys, (), |y| *y += 1); // in place
+    /// assert_eq!(ys, [3, 4, 5, 6]);
+    ///
+    /// pool.map((&xs, &mut ys), (), |(x, y)| *y += x); // in step
+    /// assert_eq!(ys, [4, 6, 8, 10]);
+    ///
+    /// let names = [String::from("a"), String::from("b")]; // by value: items move into the function
+    /// let mut greetings = [const { core::mem::MaybeUninit::uninit() }; 2];
+    /// let greetings: &mut [String] = pool.map(names, &mut greetings[..], |name| name + "!");
+    /// assert_eq!(greetings, ["a!", "b!"]);
+    /// ```
+    #[track_caller]
+    pub fn map<I, O, R, F>(&self, input: I, output: O, f: F) -> O::Done
+    where
+        I: Input,
+        O: Output<R>,
+        F: Fn(I::Item) -> R + Sync,
+    {
+        self.maps.map(&self.idle, input, output, f)
+    }
+
+    /// Takes no new jobs from here on: `execute` hands them back. Those that are queued still run; then
+    /// the workers leave. `map` goes on working.
+    pub fn close(&self) {
+        self.ring.close();
+        self.idle.wake_all();
+    }
+}
+
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> fmt::Debug
+    for Pool<CAPACITY, P, WORDS>
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("capacity", &CAPACITY)
+            .field("queued", &self.ring.len())
+            .field("closed", &self.ring.is_closed())
+            .field("workers", &self.idle.workers())
+            .field("asleep", &self.idle.sleepers())
+            .finish()
+    }
+}
+
+/// A job that [`execute`](Pool::execute) did not take, because the ring is full or the pool is closed.
+#[must_use = "the job inside was not run"]
+pub struct Rejected<F> {
+    job: F,
+    refusal: Refusal,
+}
+
+impl<F> Rejected<F> {
+    /// The job.
+    pub fn into_inner(self) -> F {
+        self.job
+    }
+
+    /// There was no room. There may be, later.
+    pub fn is_full(&self) -> bool {
+        self.refusal == Refusal::Full
+    }
+
+    /// The pool takes no more jobs, now or later.
+    pub fn is_closed(&self) -> bool {
+        self.refusal == Refusal::Closed
+    }
+}
+
+impl<F> fmt::Debug for Rejected<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("reason", &self.refusal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for Rejected<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.refusal {
+            Refusal::Full => "the pool's ring is full",
+            Refusal::Closed => "the pool is closed",
+        })
+    }
+}
+
+impl<F> core::error::Error for Rejected<F> {}
+
+/// Not all workers were started: [`Pool::start`]'s error.
+#[derive(Debug)]
+pub struct StartError<E> {
+    started: usize,
+    wanted: usize,
+    error: Option<E>,
+}
+
+impl<E> StartError<E> {
+    /// How many workers were started before this happened.
+    pub fn started(&self) -> usize {
+        self.started
+    }
+
+    /// What the spawn hook said, by reference.
+    #[cfg(feature = "std")]
+    pub(crate) fn cause(&self) -> Option<&E> {
+        self.error.as_ref()
+    }
+
+    /// What the spawn hook said; `None` if it was not asked because the pool has no room for more workers.
+    pub fn into_inner(self) -> Option<E> {
+        self.error
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for StartError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            started, wanted, ..
+        } = self;
+        match &self.error {
+            Some(error) => write!(
+                f,
+                "the spawn hook failed at worker {started} of {wanted}: {error}"
+            ),
+            None => write!(
+                f,
+                "no room for worker {started} of {wanted}: a pool has {MAX_WORKERS} workers at most"
+            ),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for StartError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.error.as_ref().map(|error| error as _)
+    }
+}

@@ -1,0 +1,282 @@
+//! The bounded multi-producer multi-consumer ring of job slots.
+//!
+//! The algorithm is Dmitry Vyukov's bounded MPMC queue (1024cores.net): a slot's sequence number says
+//! whose turn it is. Three things differ here.
+//!
+//! * **A position is even.** Positions go up by two and wrap; the lowest bit of `tail` is the *closed*
+//!   flag. Closing is one atomic operation on the word that every submit must change, so a submit is
+//!   either before it (and will be run) or after it (and is handed back).
+//! * **A slot stores its sequence minus twice its index**, so an empty ring is all zeroes:
+//!
+//!   | `seq` | the slot |
+//!   |---|---|
+//!   | `lap` | free, for the producer of this lap |
+//!   | `lap + 1` | holds a job, for the consumer of this lap |
+//!   | `lap + 2 * CAPACITY` | free again, for the next lap |
+//!
+//!   where `lap` is the position with the slot's part of it cut off.
+//! * **Nobody waits.** A producer that finds its slot still occupied says *full*, a consumer that finds
+//!   its slot unwritten says *empty*. So the ring is lock-*light*, not lock-free: a producer that is
+//!   preempted between its claim and its publish hides the jobs behind it until it goes on, and a
+//!   consumer that is preempted while it moves a job out makes the ring look full once the producers
+//!   are a lap ahead. Neither makes anyone spin.
+//!
+//! Both sides prefetch, for writing, the slot a few ahead: a locked instruction waits for the stores
+//! before it, and those wait for lines that the other side has just touched (`benches/` has the
+//! difference as `execute`, one producer).
+
+use core::mem::{MaybeUninit, size_of};
+
+use crossbeam_utils::{Backoff, CachePadded};
+use static_assertions::const_assert_eq;
+
+use crate::job::Job;
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
+
+/// In `tail`: no new jobs.
+const CLOSED: usize = 1;
+/// From one position to the next.
+const STEP: usize = 2;
+/// How many slots ahead to prefetch. Measured, not derived.
+const AHEAD: usize = 4;
+
+#[repr(C)]
+struct Slot<const WORDS: usize> {
+    seq: AtomicUsize,
+    job: UnsafeCell<MaybeUninit<Job<WORDS>>>,
+}
+
+// Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
+#[cfg(not(loom))]
+const_assert_eq!(size_of::<Slot<6>>(), 8 * size_of::<usize>());
+
+impl<const WORDS: usize> Slot<WORDS> {
+    const_fn! {
+        const fn new() -> Self {
+            Self { seq: AtomicUsize::new(0), job: UnsafeCell::new(MaybeUninit::uninit()) }
+        }
+    }
+}
+
+/// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot's
+/// `job` until it stores `lap + 1`; the one that moved `head` past it owns it from there until it stores
+/// `lap + 2 * CAPACITY`. Nobody else touches `job`.
+#[repr(C)]
+pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
+    /// Consumers' side: the next position to take.
+    head: CachePadded<AtomicUsize>,
+    /// Producers' side: the next position to fill, and `CLOSED`.
+    tail: CachePadded<AtomicUsize>,
+    slots: [Slot<WORDS>; CAPACITY],
+}
+
+// SAFETY: what crosses threads are the jobs in the slots, which are `Send`; invariant *turn* gives each
+// slot one owner at a time.
+unsafe impl<const CAPACITY: usize, const WORDS: usize> Sync for Ring<CAPACITY, WORDS> {}
+
+/// Why a ring took no job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    Full,
+    Closed,
+}
+
+/// A slot that its producer owns and has to fill.
+struct Vacant<'r, const WORDS: usize> {
+    slot: &'r Slot<WORDS>,
+    lap: usize,
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
+    const VALID: () = assert!(
+        CAPACITY.is_power_of_two() && CAPACITY >= 2 && CAPACITY <= usize::MAX / 8,
+        "ringpool: CAPACITY must be a power of two, and at least 2"
+    );
+
+    const_fn! {
+        /// An empty ring.
+        pub(crate) const fn new() -> Self {
+            const { Self::VALID };
+            Self {
+                head: CachePadded::new(AtomicUsize::new(0)),
+                tail: CachePadded::new(AtomicUsize::new(0)),
+                slots: array_of![Slot::new(); CAPACITY],
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn slot(&self, position: usize) -> &Slot<WORDS> {
+        &self.slots[(position / STEP) & (CAPACITY - 1)]
+    }
+
+    #[inline(always)]
+    fn lap(position: usize) -> usize {
+        position & !(STEP * CAPACITY - 1)
+    }
+
+    /// Puts a job in, or hands the closure back. Bounded time unless other producers keep succeeding.
+    #[inline]
+    pub(crate) fn push<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), (F, Refusal)> {
+        match self.claim() {
+            Ok(vacant) => {
+                vacant.fill(Job::new(job));
+                Ok(())
+            }
+            Err(refusal) => Err((job, refusal)),
+        }
+    }
+
+    #[inline]
+    fn claim(&self) -> Result<Vacant<'_, WORDS>, Refusal> {
+        let backoff = Backoff::new();
+        let mut tail = self.tail.load(Ordering::Relaxed);
+        loop {
+            if tail & CLOSED != 0 {
+                return Err(Refusal::Closed);
+            }
+            let slot = self.slot(tail);
+            let lap = Self::lap(tail);
+            // Acquire: pairs with the release in `pop`; the last lap's job has been moved out.
+            let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
+            if turn == 0 {
+                // Relaxed: the order of slots comes from `seq`; this only decides who owns it.
+                match self.tail.compare_exchange_weak(
+                    tail,
+                    tail.wrapping_add(STEP),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        prefetch_for_write(self.slot(tail.wrapping_add(STEP * AHEAD)));
+                        return Ok(Vacant { slot, lap });
+                    }
+                    Err(now) => tail = now,
+                }
+                backoff.spin();
+            } else if turn < 0 {
+                // Last lap's job is still in there.
+                return Err(Refusal::Full);
+            } else {
+                // Another producer took this position meanwhile.
+                tail = self.tail.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Takes the oldest job, if the slot at the head holds one.
+    #[inline]
+    pub(crate) fn pop(&self) -> Option<Job<WORDS>> {
+        let backoff = Backoff::new();
+        let mut head = self.head.load(Ordering::Relaxed);
+        loop {
+            let slot = self.slot(head);
+            let lap = Self::lap(head);
+            // Acquire: pairs with the release in `fill`; the job is written.
+            let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
+            if turn == 1 {
+                // Relaxed: as in `claim`.
+                match self.head.compare_exchange_weak(
+                    head,
+                    head.wrapping_add(STEP),
+                    Ordering::Relaxed,
+                    Ordering::Relaxed,
+                ) {
+                    Ok(_) => {
+                        prefetch_for_write(self.slot(head.wrapping_add(STEP * AHEAD)));
+                        // SAFETY: invariant *turn*: this position is ours, and `turn == 1` says that
+                        // its job is written.
+                        let job = slot.job.with(|job| unsafe { job.read().assume_init() });
+                        // Release: pairs with the acquire in `claim`, one lap on.
+                        slot.seq
+                            .store(lap.wrapping_add(STEP * CAPACITY), Ordering::Release);
+                        return Some(job);
+                    }
+                    Err(now) => head = now,
+                }
+                backoff.spin();
+            } else if turn <= 0 {
+                // Not written yet, or its job of the last lap is still being moved out.
+                return None;
+            } else {
+                // Another consumer took this position meanwhile.
+                head = self.head.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Whether `pop` is worth a try: the slot at the head holds a job, or the head has just moved.
+    ///
+    /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
+    /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
+    #[inline]
+    pub(crate) fn is_ready(&self) -> bool {
+        let head = self.head.load(Ordering::Relaxed);
+        let turn = self.slot(head).seq.load(Ordering::Relaxed);
+        turn.wrapping_sub(Self::lap(head)) as isize > 0
+    }
+
+    /// No new jobs from here on.
+    pub(crate) fn close(&self) {
+        // Relaxed: everything that this must be ordered with goes through `tail` itself; sleepers
+        // are told by `Idle::wake_all`, which has the fence.
+        self.tail.fetch_or(CLOSED, Ordering::Relaxed);
+    }
+
+    /// Closed, and every job that was accepted has been taken.
+    pub(crate) fn is_finished(&self) -> bool {
+        let tail = self.tail.load(Ordering::Relaxed);
+        // Once closed, `tail` never changes again.
+        tail & CLOSED != 0 && self.head.load(Ordering::Relaxed) == tail & !CLOSED
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.tail.load(Ordering::Relaxed) & CLOSED != 0
+    }
+
+    /// How many positions are claimed and not yet taken; a snapshot.
+    pub(crate) fn len(&self) -> usize {
+        let head = self.head.load(Ordering::Relaxed);
+        let tail = self.tail.load(Ordering::Relaxed) & !CLOSED;
+        (tail.wrapping_sub(head) / STEP).min(CAPACITY)
+    }
+}
+
+impl<const WORDS: usize> Vacant<'_, WORDS> {
+    #[inline(always)]
+    fn fill(self, job: Job<WORDS>) {
+        self.slot.job.with_mut(|place| {
+            // SAFETY: invariant *turn*: the slot is ours until the store below, and empty.
+            unsafe { place.write(MaybeUninit::new(job)) };
+        });
+        // Release: pairs with the acquire in `pop`.
+        self.slot
+            .seq
+            .store(self.lap.wrapping_add(1), Ordering::Release);
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
+    fn drop(&mut self) {
+        while let Some(job) = self.pop() {
+            crate::unwind::contain(|| drop(job));
+        }
+    }
+}
+
+/// Asks for the line to be brought here, ready to be written. A hint: no effect but on time.
+#[inline(always)]
+fn prefetch_for_write<T>(place: &T) {
+    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    // SAFETY: a prefetch touches no register, flag or memory; every 64-bit x86 processor has it, or
+    // takes it for a no-op.
+    unsafe {
+        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags));
+    }
+    #[cfg(all(target_arch = "aarch64", not(loom), not(miri)))]
+    // SAFETY: as above.
+    unsafe {
+        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
+    }
+    let _ = place;
+}

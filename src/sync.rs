@@ -1,0 +1,140 @@
+//! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets without
+//! compare-and-swap) or a model checker's (`--cfg loom`).
+
+#[cfg(all(not(loom), not(feature = "portable-atomic")))]
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+
+#[cfg(all(not(loom), feature = "portable-atomic"))]
+pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+
+#[cfg(loom)]
+pub(crate) use loom::{
+    cell::UnsafeCell,
+    sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence},
+};
+
+/// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
+#[cfg(not(loom))]
+#[repr(transparent)]
+pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
+
+#[cfg(not(loom))]
+impl<T> UnsafeCell<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(core::cell::UnsafeCell::new(value))
+    }
+
+    #[inline(always)]
+    pub(crate) fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+        access(self.0.get())
+    }
+
+    #[inline(always)]
+    pub(crate) fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+        access(self.0.get())
+    }
+}
+
+/// Keeps hot words of different owners on different cache lines where memory is plentiful (64-bit
+/// targets); costs nothing on 32-bit ones.
+#[cfg(target_pointer_width = "64")]
+pub(crate) use crossbeam_utils::CachePadded as Line;
+
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) struct Line<T>(T);
+
+#[cfg(not(target_pointer_width = "64"))]
+impl<T> Line<T> {
+    pub(crate) const fn new(value: T) -> Self {
+        Self(value)
+    }
+}
+
+#[cfg(not(target_pointer_width = "64"))]
+impl<T> core::ops::Deref for Line<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Lives in a map's stack frame; every helper touches it while it works there. Nothing in
+/// production; a model checker reports a touch that races with the frame's end.
+#[cfg(not(loom))]
+pub(crate) struct Canary;
+
+#[cfg(not(loom))]
+impl Canary {
+    pub(crate) fn new() -> Self {
+        Self
+    }
+
+    #[inline(always)]
+    pub(crate) fn touch(&self) {}
+}
+
+#[cfg(loom)]
+pub(crate) struct Canary {
+    seen: AtomicUsize,
+    alive: UnsafeCell<bool>,
+}
+
+#[cfg(loom)]
+impl Canary {
+    pub(crate) fn new() -> Self {
+        Self {
+            seen: AtomicUsize::new(0),
+            alive: UnsafeCell::new(true),
+        }
+    }
+
+    pub(crate) fn touch(&self) {
+        self.seen.load(Ordering::Relaxed);
+        // SAFETY: loom reports this read if it races with the write in `drop`.
+        self.alive.with(|alive| assert!(unsafe { *alive }));
+    }
+}
+
+#[cfg(loom)]
+impl Drop for Canary {
+    fn drop(&mut self) {
+        self.seen.store(1, Ordering::Relaxed);
+        // SAFETY: loom reports this write if a helper may still read.
+        self.alive.with_mut(|alive| unsafe { *alive = false });
+    }
+}
+
+/// A constructor that is `const` in production; a model checker's atomics have none.
+macro_rules! const_fn {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(loom))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+        #[cfg(loom)]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_fn;
+
+/// An array whose every element is `$new`, in a constructor made by `const_fn!`.
+macro_rules! array_of {
+    ($new:expr; $len:expr) => {{
+        #[cfg(not(loom))]
+        let array = [const { $new }; $len];
+        #[cfg(loom)]
+        let array = core::array::from_fn(|_| $new);
+        array
+    }};
+}
+pub(crate) use array_of;
+
+/// One turn of a wait for another context.
+#[inline(always)]
+pub(crate) fn relax<R: spin::RelaxStrategy>() {
+    #[cfg(not(loom))]
+    R::relax();
+    #[cfg(loom)]
+    loom::thread::yield_now();
+}

@@ -1,0 +1,334 @@
+//! Worker threads from the standard library.
+
+use std::boxed::Box;
+use std::fmt;
+use std::format;
+use std::io;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle, Thread};
+use std::vec::Vec;
+
+use crate::idle::{MAX_WORKERS, SPOTS};
+use crate::platform::Platform;
+use crate::pool::{Pool, StartError};
+use crate::worker::Worker;
+
+/// A pool that has its own threads.
+///
+/// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs the
+/// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
+/// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
+///
+/// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`] of
+/// [`Pool::start`]; those that are left at the end are dropped.
+///
+/// # Examples
+///
+/// ```
+/// use ringpool::ThreadPool;
+///
+/// let pool = ThreadPool::new(4)?;
+/// let mut squares = vec![0; 1000];
+/// pool.map(0..1000, &mut squares, |i| i * i);
+/// assert_eq!(squares[999], 998_001);
+///
+/// pool.execute(|| println!("on some thread")).expect("room for a job");
+/// # std::io::Result::Ok(())
+/// ```
+///
+/// With the rest of what there is to choose (4096 slots, threads with names, small stacks and an
+/// affinity, and no spinning before they sleep):
+///
+/// ```
+/// # fn pin_to_core(_: usize) {}
+/// use ringpool::{ThreadPool, Threads};
+/// use std::thread::Builder;
+///
+/// let platform = Threads::new().with_spins(0);
+/// let pool = ThreadPool::<4096>::with_spawn(platform, 2, |k, body| {
+///     let builder = Builder::new().name(format!("codec-{k}")).stack_size(64 * 1024);
+///     builder.spawn(move || {
+///         pin_to_core(k);
+///         body()
+///     })
+/// })?;
+/// # drop(pool);
+/// # std::io::Result::Ok(())
+/// ```
+pub struct ThreadPool<const CAPACITY: usize = 1024, const WORDS: usize = 6> {
+    pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl ThreadPool {
+    /// A pool of `workers` threads, called `ringpool-0` and so on, with 1024 job slots.
+    ///
+    /// How many? For work that computes, [`std::thread::available_parallelism`]; one less if the thread
+    /// that calls `map` should have a core for itself, as it works too. For work that waits (files,
+    /// sockets), as many as shall wait at a time.
+    ///
+    /// # Errors
+    ///
+    /// If a thread cannot be started; those that were are joined. If `workers` is more than 252
+    /// (31 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
+    pub fn new(workers: usize) -> io::Result<Self> {
+        Self::with_spawn(Threads::new(), workers, |k, body| {
+            thread::Builder::new()
+                .name(format!("ringpool-{k}"))
+                .spawn(body)
+        })
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
+    /// A pool of `workers` threads that `spawn` starts: it gets a thread's number, from 0, and its body,
+    /// for [`std::thread::Builder::spawn`] or the like.
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](ThreadPool::new). The error of `spawn` is inside a [`StartError`] inside the
+    /// [`io::Error`], whose kind is that of the former.
+    pub fn with_spawn(
+        platform: Threads,
+        workers: usize,
+        mut spawn: impl FnMut(usize, Box<dyn FnOnce() + Send>) -> io::Result<JoinHandle<()>>,
+    ) -> io::Result<Self> {
+        if workers > MAX_WORKERS {
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("{workers} threads: a pool has {MAX_WORKERS} workers at most"),
+            ));
+        }
+        // If this function fails, dropping `this` joins the threads that were started.
+        let mut this = Self {
+            pool: Arc::new(Pool::new(platform)),
+            threads: Vec::with_capacity(workers),
+        };
+        let Self { pool, threads } = &mut this;
+        pool.start(workers, |worker| {
+            let tenant = Tenant::new(worker, Arc::clone(pool));
+            threads.push(spawn(threads.len(), Box::new(move || tenant.run()))?);
+            Ok(())
+        })
+        .map_err(|error: StartError<io::Error>| {
+            let kind = match error.cause() {
+                Some(cause) => cause.kind(),
+                None => io::ErrorKind::Other,
+            };
+            io::Error::new(kind, error)
+        })?;
+        Ok(this)
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Deref for ThreadPool<CAPACITY, WORDS> {
+    type Target = Pool<CAPACITY, Threads, WORDS>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.pool
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Drop for ThreadPool<CAPACITY, WORDS> {
+    fn drop(&mut self) {
+        self.pool.close();
+        let own = thread::current().id();
+        if self
+            .threads
+            .iter()
+            .any(|thread| thread.thread().id() == own)
+        {
+            return;
+        }
+        for thread in self.threads.drain(..) {
+            // Jobs' panics do not get here. What the spawn hook's own code did, the panic hook has said.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACITY, WORDS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ThreadPool")
+            .field("threads", &self.threads.len())
+            .field("pool", &**self)
+            .finish()
+    }
+}
+
+/// A worker and its share in the pool that it borrows. Whichever thread ends last frees the pool: nobody
+/// needs to join anybody for that to be sound.
+struct Tenant<const CAPACITY: usize, const WORDS: usize> {
+    /// Borrows from `_pool`; declared first, so dropped first.
+    worker: Worker<'static>,
+    _pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
+    fn new(worker: Worker<'_>, pool: Arc<Pool<CAPACITY, Threads, WORDS>>) -> Self {
+        Self {
+            // SAFETY: the worker borrows the pool in the `Arc` (`with_spawn` is the only caller), which
+            // outlives it in here and in `run`, and it does not get out of these two.
+            worker: unsafe { core::mem::transmute::<Worker<'_>, Worker<'static>>(worker) },
+            _pool: pool,
+        }
+    }
+
+    fn run(self) {
+        let Self { worker, _pool } = self;
+        worker.run();
+    }
+}
+
+/// The platform of [`ThreadPool`]: threads that spin for a short while, then sleep.
+///
+/// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant).
+pub struct Threads {
+    spots: [Mutex<Spot>; SPOTS],
+    spins: u32,
+}
+
+/// A spot: a token, and who waits for it.
+struct Spot {
+    token: bool,
+    thread: Option<Thread>,
+}
+
+impl Threads {
+    /// The platform, for a `static` too.
+    pub const fn new() -> Self {
+        Self {
+            spots: [const {
+                Mutex::new(Spot {
+                    token: false,
+                    thread: None,
+                })
+            }; SPOTS],
+            spins: 1000,
+        }
+    }
+
+    /// How many times a thread looks for work before it sleeps: the price in CPU time of not having to be
+    /// woken. The default, 1000, is some 20 to 50 us.
+    pub const fn with_spins(mut self, spins: u32) -> Self {
+        self.spins = spins;
+        self
+    }
+
+    fn spot(&self, spot: usize) -> MutexGuard<'_, Spot> {
+        self.spots[spot]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Threads {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Platform for Threads {
+    fn park(&self, spot: usize) {
+        {
+            let mut spot = self.spot(spot);
+            if core::mem::take(&mut spot.token) {
+                return;
+            }
+            spot.thread = Some(thread::current());
+        }
+        thread::park();
+    }
+
+    fn unpark(&self, spot: usize) {
+        let thread = {
+            let mut spot = self.spot(spot);
+            spot.token = true;
+            spot.thread.clone()
+        };
+        if let Some(thread) = thread {
+            thread.unpark();
+        }
+    }
+
+    #[inline]
+    fn ticks(&self) -> u64 {
+        clock::ticks()
+    }
+
+    #[inline]
+    fn quantum(&self) -> u64 {
+        clock::quantum()
+    }
+
+    #[inline]
+    fn spins(&self) -> u32 {
+        self.spins
+    }
+}
+
+impl fmt::Debug for Threads {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Threads")
+            .field("spins", &self.spins)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How long a quantum is.
+const QUANTUM_NS: u64 = 2000;
+
+#[cfg(target_arch = "x86_64")]
+mod clock {
+    use core::sync::atomic::{AtomicU64, Ordering};
+    use std::time::Instant;
+
+    pub(super) use crate::platform::time_stamp_counter as ticks;
+
+    /// Ticks per quantum, once they are known.
+    static QUANTUM: AtomicU64 = AtomicU64::new(0);
+
+    #[inline]
+    pub(super) fn quantum() -> u64 {
+        // Relaxed: the number stands for itself; several threads may find it out at once.
+        match QUANTUM.load(Ordering::Relaxed) {
+            0 => calibrate(),
+            quantum => quantum,
+        }
+    }
+
+    /// Finds out how fast the counter runs: the median of a few short looks, some 50 us in all.
+    #[cold]
+    fn calibrate() -> u64 {
+        let mut quanta = [(); 5].map(|()| {
+            let (time, start) = (Instant::now(), ticks());
+            loop {
+                let elapsed = time.elapsed().as_nanos() as u64;
+                let counted = ticks().wrapping_sub(start);
+                if elapsed >= 10_000 {
+                    break counted.saturating_mul(super::QUANTUM_NS) / elapsed;
+                }
+            }
+        });
+        quanta.sort_unstable();
+        let quantum = quanta[quanta.len() / 2].max(1);
+        QUANTUM.store(quantum, Ordering::Relaxed);
+        quantum
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+mod clock {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+
+    pub(super) fn ticks() -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_nanos() as u64
+    }
+
+    pub(super) fn quantum() -> u64 {
+        super::QUANTUM_NS
+    }
+}

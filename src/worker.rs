@@ -1,0 +1,160 @@
+//! Workers: take a job, else join a team, else sleep.
+
+use core::fmt;
+
+use crate::map;
+use crate::platform::Platform;
+use crate::pool::Pool;
+use crate::unwind;
+
+/// A place in a pool from which jobs are run and maps helped: what
+/// [`Pool::start`](crate::Pool::start) hands to the spawn hook.
+///
+/// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or somebody keeps it
+/// and calls [`step`](Self::step) now and then.
+pub struct Worker<'p> {
+    pool: &'p (dyn Serve + 'p),
+    number: usize,
+}
+
+impl<'p> Worker<'p> {
+    pub(crate) fn new(pool: &'p (dyn Serve + 'p), number: usize) -> Self {
+        Self { pool, number }
+    }
+
+    /// Serves the pool until it is closed and all its jobs are taken.
+    ///
+    /// # Panics
+    ///
+    /// With the feature `std`, never: a job that panics has been reported by the panic hook, and the
+    /// worker goes on. Without it, a job's panic goes through here, if the target unwinds at all.
+    pub fn run(self) {
+        self.pool.serve(self.number);
+    }
+
+    /// Runs at most one job, then helps at most one `map` until its work is all taken. Never waits.
+    ///
+    /// Returns whether there was anything to do. For super-loops, and for threads that would rather
+    /// work than wait.
+    ///
+    /// # Panics
+    ///
+    /// As [`run`](Self::run).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ringpool::{Pool, Spin};
+    ///
+    /// static POOL: Pool<16> = Pool::new(Spin::new());
+    ///
+    /// let mut worker = None;
+    /// POOL.start(1, |w| {
+    ///     worker = Some(w);
+    ///     Ok::<(), ()>(())
+    /// })
+    /// .unwrap();
+    /// let mut worker = worker.unwrap();
+    ///
+    /// POOL.execute(|| println!("hello from the loop")).unwrap();
+    /// while worker.step() {}
+    /// ```
+    pub fn step(&mut self) -> bool {
+        self.pool.step(self.number)
+    }
+}
+
+impl Drop for Worker<'_> {
+    fn drop(&mut self) {
+        self.pool.discharge(self.number);
+    }
+}
+
+impl fmt::Debug for Worker<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Worker")
+            .field("number", &self.number)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pool as its workers see it, whatever its parameters.
+pub(crate) trait Serve: Sync {
+    fn serve(&self, worker: usize);
+    fn step(&self, worker: usize) -> bool;
+    fn discharge(&self, worker: usize);
+}
+
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPACITY, P, WORDS> {
+    fn serve(&self, worker: usize) {
+        let mut searching = false;
+        loop {
+            if self.turn(worker, &mut searching) {
+                continue;
+            }
+            if !searching {
+                self.idle.search();
+                searching = true;
+            }
+            if self.spin() {
+                continue;
+            }
+            if self.ring.is_finished() {
+                break;
+            }
+            self.idle
+                .sleep(worker, || self.has_work() || self.ring.is_finished());
+        }
+        self.idle.leave();
+    }
+
+    fn step(&self, worker: usize) -> bool {
+        self.turn(worker, &mut false)
+    }
+
+    fn discharge(&self, worker: usize) {
+        self.idle.discharge(worker);
+    }
+}
+
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
+    /// At most one job, then at most one team: so neither a flood of jobs nor a stream of maps starves
+    /// the other.
+    #[inline]
+    fn turn(&self, worker: usize, searching: &mut bool) -> bool {
+        let mut found = || {
+            if core::mem::take(searching) {
+                self.idle.found(|| self.ring.is_ready());
+            }
+        };
+        let job = self.ring.pop();
+        let ran = job.is_some();
+        if let Some(job) = job {
+            found();
+            unwind::contain(|| job.run());
+        }
+        let team = self.maps.join(worker);
+        let helped = team.is_some();
+        if let Some(team) = team {
+            found();
+            map::help(team, worker, &self.idle);
+        }
+        ran || helped
+    }
+
+    fn has_work(&self) -> bool {
+        self.ring.is_ready() || self.maps.any_open()
+    }
+
+    /// Looks for work for a while.
+    fn spin(&self) -> bool {
+        let platform = self.idle.platform();
+        for _ in 0..platform.spins() {
+            if self.has_work() {
+                return true;
+            }
+            platform.relax();
+        }
+        self.has_work()
+    }
+}
