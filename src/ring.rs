@@ -48,7 +48,7 @@ struct Slot<const WORDS: usize> {
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
 #[cfg(not(loom))]
-const_assert_eq!(size_of::<Slot<6>>(), 8 * size_of::<usize>());
+const_assert_eq!(size_of::<Slot<6>>(), size_of::<[usize; 8]>());
 
 impl<const WORDS: usize> Slot<WORDS> {
     const_fn! {
@@ -184,13 +184,13 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 ) {
                     Ok(_) => {
                         prefetch_for_write(self.slot(head.wrapping_add(STEP * AHEAD)));
-                        // SAFETY: invariant *turn*: this position is ours, and `turn == 1` says that
-                        // its job is written.
-                        let job = slot.job.with(|job| unsafe { job.read().assume_init() });
+                        // SAFETY: invariant *turn*: this position is ours.
+                        let job = slot.job.with(|job| unsafe { job.read() });
                         // Release: pairs with the acquire in `claim`, one lap on.
                         slot.seq
                             .store(lap.wrapping_add(STEP * CAPACITY), Ordering::Release);
-                        return Some(job);
+                        // SAFETY: `turn == 1` says that it is written.
+                        return Some(unsafe { job.assume_init() });
                     }
                     Err(now) => head = now,
                 }
