@@ -71,10 +71,10 @@
 use core::fmt;
 
 use crate::platform::Platform;
-use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence};
+use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence, size};
 
 /// How many words of bits: enough for 252 workers on 64-bit targets, 31 on 32-bit ones.
-const GROUPS: usize = if usize::BITS >= 64 { 4 } else { 1 };
+const GROUPS: usize = size(if usize::BITS >= 64 { 4 } else { 1 }, 1);
 /// Bits of a word that stand for a worker each.
 const GROUP: usize = usize::BITS as usize - 1;
 /// The bit that is left: a worker of this word is waking.
@@ -84,7 +84,7 @@ const WAKING: usize = 1 << GROUP;
 pub(crate) const MAX_WORKERS: usize = GROUPS * GROUP;
 
 /// Spots below this belong to callers of `map`, one for each team.
-pub(crate) const CALLERS: usize = 4;
+pub(crate) const CALLERS: usize = size(4, 2);
 
 /// All spots are below this.
 #[cfg(feature = "std")]

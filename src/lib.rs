@@ -33,6 +33,8 @@ extern crate std;
 mod idle;
 mod job;
 mod map;
+#[cfg(all(test, loom))]
+mod models;
 mod platform;
 mod pool;
 mod ring;

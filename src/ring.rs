@@ -25,10 +25,9 @@
 //! before it, and those wait for lines that the other side has just touched (`benches/` has the
 //! difference as `execute`, one producer).
 
-use core::mem::{MaybeUninit, size_of};
+use core::mem::MaybeUninit;
 
 use crossbeam_utils::{Backoff, CachePadded};
-use static_assertions::const_assert_eq;
 
 use crate::job::Job;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
@@ -103,6 +102,18 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 slots: array_of![Slot::new(); CAPACITY],
             }
         }
+    }
+
+    /// An empty ring at the beginning of `lap`, a multiple of `STEP * CAPACITY`.
+    #[cfg(all(test, loom))]
+    pub(crate) fn starting_at(lap: usize) -> Self {
+        let ring = Self::new();
+        ring.head.store(lap, Ordering::Relaxed);
+        ring.tail.store(lap, Ordering::Relaxed);
+        for slot in &ring.slots {
+            slot.seq.store(lap, Ordering::Relaxed);
+        }
+        ring
     }
 
     #[inline(always)]

@@ -130,6 +130,11 @@ macro_rules! array_of {
 }
 pub(crate) use array_of;
 
+/// A size in production, and the smaller one with which a model checker can go through everything.
+pub(crate) const fn size(production: usize, model: usize) -> usize {
+    if cfg!(loom) { model } else { production }
+}
+
 /// One turn of a wait for another context.
 #[inline(always)]
 pub(crate) fn relax<R: spin::RelaxStrategy>() {

@@ -1,6 +1,6 @@
 //! What an element of a map costs: measured, and remembered from call to call.
 
-use crate::sync::{AtomicUsize, Ordering, array_of, const_fn};
+use crate::sync::{AtomicUsize, Ordering, array_of, const_fn, size};
 
 /// Time per element, in sixteenths of a tick; at least one.
 #[derive(Clone, Copy)]
@@ -23,7 +23,7 @@ impl Cost {
 }
 
 /// How many maps are remembered.
-const ENTRIES: usize = if usize::BITS >= 64 { 16 } else { 4 };
+const ENTRIES: usize = size(if usize::BITS >= 64 { 16 } else { 4 }, 1);
 /// An entry is a cost in the low bits (0: no entry) and the low bits of a key above them.
 const COST_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const MAX_COST: usize = (1 << COST_BITS) - 1;

@@ -10,10 +10,10 @@
 
 use core::ops::Range;
 
-use crate::sync::{AtomicUsize, Line, Ordering};
+use crate::sync::{AtomicUsize, Line, Ordering, size};
 
 /// The most lanes that a map uses; participants beyond share them.
-pub(super) const LANES: usize = if usize::BITS >= 64 { 32 } else { 4 };
+pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
 pub(super) struct Lanes {
     lanes: [Line<Lane>; LANES],

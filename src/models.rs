@@ -1,0 +1,457 @@
+//! Model checks: [loom] goes through the interleavings, and the reorderings, of the code that ships.
+//!
+//! `ci/loom.sh` runs them, with a loom that is mended first (it says why). Sizes are smaller here
+//! (`sync::size`), the rest is the same code. A model without a number for `bounded` is searched
+//! completely; the others up to that many preemptions, which is what the time allows.
+//!
+//! What none of them sees: that relaxed operations may take effect *before* earlier ones of the same
+//! thread (loom executes each thread in order and lets loads read old values only), and platforms whose
+//! `park` returns early.
+//!
+//! [loom]: https://github.com/tokio-rs/loom
+
+extern crate std;
+
+#[cfg(feature = "std")]
+use std::boxed::Box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::vec::Vec;
+
+use loom::sync::{Condvar, Mutex, MutexGuard};
+use loom::thread;
+
+use crate::idle::CALLERS;
+use crate::ring::{Refusal, Ring};
+use crate::{Platform, Pool, Worker};
+
+/// Checks `model` in all interleavings with at most so many preemptions.
+fn bounded(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = preemptions.into();
+    builder.max_branches = 10_000;
+    builder.check(model);
+}
+
+const ALL: Option<usize> = None;
+
+// What jobs do here: they are counted. The counters are not loom's: they shall order nothing.
+
+#[derive(Default)]
+struct Count {
+    accepted: AtomicUsize,
+    ran: AtomicUsize,
+    dropped: AtomicUsize,
+}
+
+/// What each job captures.
+struct Ticket(Arc<Count>);
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.dropped.fetch_add(1, Relaxed);
+    }
+}
+
+impl Count {
+    fn job(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
+        let ticket = Ticket(Arc::clone(self));
+        move || {
+            ticket.0.ran.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Accepted jobs ran once, the others not at all; and all that they captured is gone.
+    fn settle(&self, submitted: usize) {
+        assert_eq!(self.ran.load(Relaxed), self.accepted.load(Relaxed));
+        assert_eq!(self.dropped.load(Relaxed), submitted);
+    }
+}
+
+// The ring.
+
+type SmallRing = Ring<2, 1>;
+
+fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
+    match ring.push(count.job()) {
+        Ok(()) => {
+            count.accepted.fetch_add(1, Relaxed);
+            Ok(())
+        }
+        Err((_job, refusal)) => Err(refusal),
+    }
+}
+
+fn pop(ring: &SmallRing) {
+    if let Some(job) = ring.pop() {
+        job.run();
+    }
+}
+
+/// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs are
+/// in the ring before, and what is there afterwards is taken then. The last of both is the main thread.
+fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize]) {
+    let (ring, count) = (Arc::new(ring), Arc::new(Count::default()));
+    for _ in 0..fill {
+        push(&ring, &count).unwrap();
+    }
+    let mut threads = Vec::new();
+    for &jobs in producers {
+        let (ring, count) = (Arc::clone(&ring), Arc::clone(&count));
+        threads.push(thread::spawn(move || {
+            for _ in 0..jobs {
+                let _ = push(&ring, &count);
+            }
+        }));
+    }
+    let (&here, elsewhere) = consumers.split_last().unwrap();
+    for &tries in elsewhere {
+        let ring = Arc::clone(&ring);
+        threads.push(thread::spawn(move || (0..tries).for_each(|_| pop(&ring))));
+    }
+    (0..here).for_each(|_| pop(&ring));
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    while let Some(job) = ring.pop() {
+        job.run();
+    }
+    assert_eq!(ring.len(), 0);
+    count.settle(fill + producers.iter().sum::<usize>());
+}
+
+/// The ring whose second lap is the one after the wrap of the positions.
+fn wrapping_ring() -> SmallRing {
+    Ring::starting_at(0usize.wrapping_sub(4))
+}
+
+#[test]
+fn one_producer_one_consumer_and_the_wrap() {
+    bounded(ALL, || traffic(wrapping_ring(), 0, &[3], &[3]));
+}
+
+#[test]
+fn two_producers_one_consumer() {
+    bounded(4, || traffic(Ring::new(), 0, &[1, 1], &[2]));
+}
+
+#[test]
+fn two_producers_one_consumer_and_the_wrap() {
+    bounded(3, || traffic(wrapping_ring(), 1, &[1, 1], &[2]));
+}
+
+#[test]
+fn one_producer_two_consumers_and_the_wrap() {
+    bounded(3, || traffic(wrapping_ring(), 1, &[2], &[1, 1]));
+}
+
+#[test]
+fn two_producers_two_consumers_and_the_wrap() {
+    bounded(2, || traffic(wrapping_ring(), 1, &[1, 1], &[1, 1]));
+}
+
+#[test]
+fn a_submit_that_races_with_close_is_run_or_handed_back() {
+    bounded(ALL, || {
+        let (ring, count) = (Arc::new(SmallRing::new()), Arc::new(Count::default()));
+        let producer = {
+            let (ring, count) = (Arc::clone(&ring), Arc::clone(&count));
+            thread::spawn(move || push(&ring, &count))
+        };
+        ring.close();
+        pop(&ring);
+        let end = ring.is_finished();
+        let submitted = producer.join().unwrap();
+        assert_ne!(submitted, Err(Refusal::Full));
+        assert_eq!(push(&ring, &count), Err(Refusal::Closed));
+        if let Some(job) = ring.pop() {
+            assert!(!end);
+            job.run();
+        }
+        assert!(ring.is_finished());
+        count.settle(2);
+    });
+}
+
+// The pool.
+
+/// Spots as they are meant to be: binary semaphores.
+struct Spots([(Mutex<bool>, Condvar); CALLERS + 2]);
+
+impl Spots {
+    fn new() -> Self {
+        Self(core::array::from_fn(|_| {
+            (Mutex::new(false), Condvar::new())
+        }))
+    }
+
+    fn token(&self, spot: usize) -> MutexGuard<'_, bool> {
+        self.0[spot].0.lock().unwrap()
+    }
+}
+
+impl Platform for Spots {
+    fn park(&self, spot: usize) {
+        let mut token = self.token(spot);
+        while !*token {
+            token = self.0[spot].1.wait(token).unwrap();
+        }
+        *token = false;
+    }
+
+    fn unpark(&self, spot: usize) {
+        *self.token(spot) = true;
+        self.0[spot].1.notify_one();
+    }
+}
+
+type SmallPool = Pool<2, Spots, 3>;
+
+/// A pool and the threads of its workers.
+struct Staffed {
+    pool: Arc<SmallPool>,
+    threads: Vec<thread::JoinHandle<()>>,
+}
+
+impl Staffed {
+    fn new(workers: usize) -> Self {
+        let pool = Arc::new(Pool::new(Spots::new()));
+        let threads = (0..workers).map(|_| {
+            let number = pool.idle.enlist().unwrap();
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || Worker::new(&*pool, number).run())
+        });
+        let threads = threads.collect();
+        Self { pool, threads }
+    }
+
+    /// All workers leave, or loom reports a deadlock.
+    fn close(self) {
+        self.pool.close();
+        for thread in self.threads {
+            thread.join().unwrap();
+        }
+        assert!(self.pool.ring.is_finished());
+        assert_eq!(self.pool.idle.sleepers(), 0);
+        assert_eq!(self.pool.idle.workers(), 0);
+    }
+}
+
+fn submit(pool: &SmallPool, count: &Arc<Count>) {
+    if pool.execute(count.job()).is_ok() {
+        count.accepted.fetch_add(1, Relaxed);
+    }
+}
+
+/// `workers` workers, `jobs` jobs from here and one more from each of `others` other threads, which
+/// may be too late; then the end.
+fn service(workers: usize, jobs: usize, others: usize) {
+    let count = Arc::new(Count::default());
+    let staffed = Staffed::new(workers);
+    let submitters: Vec<_> = (0..others)
+        .map(|_| {
+            let (pool, count) = (Arc::clone(&staffed.pool), Arc::clone(&count));
+            thread::spawn(move || submit(&pool, &count))
+        })
+        .collect();
+    for _ in 0..jobs {
+        submit(&staffed.pool, &count);
+    }
+    staffed.close();
+    for submitter in submitters {
+        submitter.join().unwrap();
+    }
+    count.settle(jobs + others);
+}
+
+#[test]
+fn a_worker_runs_what_was_accepted_and_leaves() {
+    bounded(4, || service(1, 2, 0));
+}
+
+#[test]
+fn a_worker_and_a_submitter_that_races_with_close() {
+    bounded(3, || service(1, 0, 1));
+}
+
+#[test]
+fn two_workers_run_what_was_accepted_and_leave() {
+    bounded(3, || service(2, 1, 0));
+}
+
+#[test]
+fn two_workers_and_a_submitter_that_races_with_close() {
+    bounded(2, || service(2, 0, 1));
+}
+
+/// A signal between two jobs.
+#[derive(Default)]
+struct Signal(Mutex<bool>, Condvar);
+
+impl Signal {
+    fn give(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_all();
+    }
+
+    fn wait(&self) {
+        let mut given = self.0.lock().unwrap();
+        while !*given {
+            given = self.1.wait(given).unwrap();
+        }
+    }
+}
+
+/// While somebody is searching or waking, a submitter wakes nobody. Still no job may lie there with a
+/// worker asleep.
+#[test]
+fn a_job_that_waits_for_the_next_gets_it() {
+    bounded(2, || {
+        let staffed = Staffed::new(2);
+        let signal = Arc::new(Signal::default());
+        let waiting = Arc::clone(&signal);
+        staffed.pool.execute(move || waiting.wait()).unwrap();
+        staffed.pool.execute(move || signal.give()).unwrap();
+        staffed.close();
+    });
+}
+
+/// The same with a submitter each: in either order.
+#[test]
+fn a_job_that_waits_for_another_submitter_s_gets_it() {
+    bounded(2, || {
+        let staffed = Staffed::new(2);
+        let signal = Arc::new(Signal::default());
+        let waiting = Arc::clone(&signal);
+        let pool = Arc::clone(&staffed.pool);
+        let submitter = thread::spawn(move || {
+            pool.execute(move || waiting.wait()).unwrap();
+        });
+        staffed.pool.execute(move || signal.give()).unwrap();
+        submitter.join().unwrap();
+        staffed.close();
+    });
+}
+
+// The map.
+
+/// An element that loom watches: who changes it must be ordered with whoever did before.
+struct Element(loom::cell::UnsafeCell<usize>);
+
+// SAFETY: loom reports what is wrong with that.
+unsafe impl Sync for Element {}
+
+impl Element {
+    fn row<const N: usize>() -> [Self; N] {
+        core::array::from_fn(|_| Self(loom::cell::UnsafeCell::new(0)))
+    }
+
+    fn bump(&self) {
+        // SAFETY: loom reports a race.
+        self.0.with_mut(|value| unsafe { *value += 1 });
+    }
+
+    fn value(&self) -> usize {
+        // SAFETY: loom reports a race.
+        self.0.with(|value| unsafe { *value })
+    }
+}
+
+fn twice<const N: usize>(pool: &SmallPool) {
+    for round in 1..=2 {
+        let elements: [Element; N] = Element::row();
+        let mut results = [0; N];
+        pool.map(&elements, &mut results, |element| {
+            element.bump();
+            element.value() + round
+        });
+        for (element, result) in elements.iter().zip(results) {
+            assert_eq!(element.value(), 1);
+            assert_eq!(result, 1 + round);
+        }
+    }
+}
+
+#[test]
+fn a_helper_is_gone_when_a_map_returns() {
+    bounded(3, || {
+        let staffed = Staffed::new(1);
+        twice::<3>(&staffed.pool);
+        staffed.close();
+    });
+}
+
+#[test]
+fn two_helpers_are_gone_when_a_map_returns() {
+    bounded(2, || {
+        let staffed = Staffed::new(2);
+        twice::<2>(&staffed.pool);
+        staffed.close();
+    });
+}
+
+#[test]
+fn two_callers_share_a_helper() {
+    bounded(2, || {
+        let staffed = Staffed::new(1);
+        let pool = Arc::clone(&staffed.pool);
+        let other = thread::spawn(move || twice::<2>(&pool));
+        twice::<2>(&staffed.pool);
+        other.join().unwrap();
+        staffed.close();
+    });
+}
+
+#[test]
+fn a_map_within_a_map_needs_nobody() {
+    bounded(2, || {
+        let staffed = Staffed::new(1);
+        let pool = &*staffed.pool;
+        let elements: [[Element; 2]; 2] = [Element::row(), Element::row()];
+        pool.map(&elements, (), |row| pool.map(row, (), Element::bump));
+        assert!(elements.iter().flatten().all(|element| element.value() == 1));
+        staffed.close();
+    });
+}
+
+#[test]
+fn a_map_races_with_close() {
+    bounded(3, || {
+        let staffed = Staffed::new(1);
+        let pool = Arc::clone(&staffed.pool);
+        let caller = thread::spawn(move || {
+            let elements: [Element; 2] = Element::row();
+            pool.map(&elements, (), Element::bump);
+            assert!(elements.iter().all(|element| element.value() == 1));
+        });
+        staffed.close();
+        caller.join().unwrap();
+    });
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_panic_reaches_the_caller_after_the_helper_has_left() {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    bounded(2, || {
+        let staffed = Staffed::new(1);
+        let (count, pool) = (Arc::new(Count::default()), &*staffed.pool);
+        let inputs: [Ticket; 3] = core::array::from_fn(|_| Ticket(Arc::clone(&count)));
+        let mut results = [const { core::mem::MaybeUninit::uninit() }; 3];
+        let next = AtomicUsize::new(0);
+        let payload = catch_unwind(AssertUnwindSafe(|| {
+            pool.map(inputs, &mut results[..], |ticket| {
+                // The second that anyone takes.
+                match next.fetch_add(1, Relaxed) {
+                    1 => resume_unwind(Box::new("the second")),
+                    _ => ticket,
+                }
+            });
+        }));
+        assert_eq!(*payload.unwrap_err().downcast::<&str>().unwrap(), "the second");
+        assert_eq!(count.dropped.load(Relaxed), 3);
+        pool.map(&Element::row::<2>(), (), Element::bump);
+        staffed.close();
+    });
+}
