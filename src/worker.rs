@@ -149,9 +149,13 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// Looks for work for a while.
     fn spin(&self) -> bool {
         let platform = self.idle.platform();
-        for _ in 0..platform.spins() {
+        for look in 1..=platform.spins() {
             if self.has_work() {
                 return true;
+            }
+            // Now and then only: this reads the producers' line.
+            if look % 256 == 0 && self.ring.is_finished() {
+                return false;
             }
             platform.relax();
         }

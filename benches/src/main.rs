@@ -189,7 +189,7 @@ fn large_maps(options: &Options, workers: usize) {
         .map(|n| vec![element.for_ns(1_000_000); n])
         .collect();
     let pool = sleeping(workers);
-    let mut large = |title: &str, elements: &[Element]| {
+    let large = |title: &str, elements: &[Element]| {
         let mut output = vec![0; elements.len()];
         let mut expected = vec![0; elements.len()];
         options.table(
@@ -260,8 +260,6 @@ fn execute(options: &Options, workers: usize) {
     use std::sync::atomic::{AtomicUsize, Ordering};
     static DONE: AtomicUsize = AtomicUsize::new(0);
     const JOBS: usize = 100_000;
-    let pool = awake(workers);
-    let lazy = sleeping(workers);
     let burst = |pool: &ThreadPool, producers: usize| {
         DONE.store(0, Ordering::Relaxed);
         let start = Instant::now();
@@ -285,20 +283,21 @@ fn execute(options: &Options, workers: usize) {
             }
         }
     }
-    options.table(
-        &format!("execute, {JOBS} tiny jobs, ns a job, {workers} workers"),
-        50,
-        &mut [
-            ("1 producer, workers awake", &mut || burst(&pool, 1)),
-            ("1 producer, workers that sleep", &mut || burst(&lazy, 1)),
-            ("2 producers, workers awake", &mut || burst(&pool, 2)),
-        ],
-    );
-    drop(pool);
+    // A pool at a time: one that never sleeps would be in the others' way.
+    for (name, pool) in [("awake", awake as fn(usize) -> _), ("that sleep", sleeping)] {
+        let pool = pool(workers);
+        options.table(
+            &format!("execute, {JOBS} tiny jobs, {workers} workers {name}, per job"),
+            50,
+            &mut [
+                ("1 producer", &mut || burst(&pool, 1)),
+                ("2 producers", &mut || burst(&pool, 2)),
+            ],
+        );
+    }
 
     // From submit to start.
     static STARTED: AtomicUsize = AtomicUsize::new(0);
-    let hot = awake(workers);
     let epoch = Instant::now();
     let start = |pool: &ThreadPool, pause: Duration| {
         let until = Instant::now() + pause;
@@ -319,26 +318,27 @@ fn execute(options: &Options, workers: usize) {
             }
         }
     };
-    let mut round_trip = work::RoundTrip::new();
-    options.table(
-        "submit to start",
-        2000,
-        &mut [
-            ("(half a cache-line round trip)", &mut || round_trip.half()),
-            ("every 5 us, workers awake", &mut || {
-                start(&hot, Duration::from_micros(5))
-            }),
-            ("every 5 us, workers that sleep", &mut || {
-                start(&lazy, Duration::from_micros(5))
-            }),
-        ],
-    );
-    drop((hot, round_trip));
-    options.table(
-        "submit to start, every 1 ms, workers asleep",
-        500,
-        &mut [("ringpool", &mut || start(&lazy, Duration::from_millis(1)))],
-    );
+    {
+        let mut round_trip = work::RoundTrip::new();
+        options.table(
+            "limit: half a cache-line round trip",
+            200,
+            &mut [("between two threads", &mut || round_trip.half())],
+        );
+    }
+    for (name, pool, pause) in [
+        ("every 5 us, workers awake", awake as fn(usize) -> _, 5),
+        ("every 5 us, workers that sleep", sleeping, 5),
+        ("every 1 ms, workers asleep", sleeping, 1000),
+    ] {
+        let pool = pool(workers);
+        let pause = Duration::from_micros(pause);
+        options.table(
+            &format!("submit to start, {name}"),
+            if pause.as_micros() > 100 { 500 } else { 5000 },
+            &mut [("ringpool", &mut || start(&pool, pause))],
+        );
+    }
 }
 
 fn idle(options: &Options) {
