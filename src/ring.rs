@@ -47,7 +47,7 @@ struct Slot<const WORDS: usize> {
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
 #[cfg(not(loom))]
-const_assert_eq!(size_of::<Slot<6>>(), size_of::<[usize; 8]>());
+static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
 
 impl<const WORDS: usize> Slot<WORDS> {
     const_fn! {
