@@ -57,3 +57,8 @@ static_assertions::assert_impl_all!(Worker<'static>: Send, core::fmt::Debug);
 static_assertions::assert_impl_all!(Rejected<fn()>: Send, Sync, core::error::Error);
 #[cfg(feature = "std")]
 static_assertions::assert_impl_all!(ThreadPool: Send, Sync, core::fmt::Debug);
+
+/// README's code, run as tests.
+#[cfg(all(doctest, feature = "std"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

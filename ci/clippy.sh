@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Proves: no warning of the compiler or of clippy, with any set of features, in any target; and what
+# Cargo.toml's [lints] ask for: a reason at every `unsafe`, one unsafe operation to a block, docs.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for features in "" std portable-atomic std,portable-atomic; do
+    cargo clippy --all-targets --features "$features" -- -D warnings
+done
+cargo clippy --manifest-path benches/Cargo.toml -- -D warnings

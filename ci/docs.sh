@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Proves: the documentation builds without warnings, with std and without, and for those who read the source.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+export RUSTDOCFLAGS="-D warnings"
+cargo doc --no-deps --features std
+cargo doc --no-deps --features std --document-private-items
+# Without std the links to what std adds lead nowhere.
+RUSTDOCFLAGS="-D warnings -A rustdoc::broken-intra-doc-links" cargo doc --no-deps

@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# Proves: all Rust code is formatted by rustfmt, with its defaults.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo fmt --check
+cargo fmt --check --manifest-path benches/Cargo.toml
+cargo fmt --check --manifest-path ci/no_std/Cargo.toml

@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Proves: the scripts of this directory have none of the mistakes that shellcheck knows.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+ci/apt-install shellcheck
+shellcheck .ci/run ci/apt-install ci/*.sh
