@@ -1,0 +1,207 @@
+//! What the tests share.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use std::io::Write;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::time::Duration;
+use std::{process, thread};
+
+use ringpool::{Platform, Pool, Worker};
+
+/// Far more than any test takes, on any machine.
+const LIMIT: Duration = Duration::from_secs(if cfg!(miri) { 1800 } else { 120 });
+
+/// Ends the program, and names the test, if what this returns is not dropped in time.
+#[track_caller]
+#[must_use = "it watches until it is dropped"]
+pub fn watchdog() -> Sender<()> {
+    let test = thread::current().name().unwrap_or("a test").to_owned();
+    let place = Location::caller();
+    let (alive, ended) = mpsc::channel();
+    thread::spawn(move || {
+        if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
+            // Not `eprintln`, which the test harness would keep.
+            let _ = writeln!(std::io::stderr(), "\n{test} ({place}) hangs");
+            process::abort();
+        }
+    });
+    alive
+}
+
+/// How often to repeat: `full` times, but not under Miri.
+pub fn rounds(full: usize) -> usize {
+    if cfg!(miri) {
+        (full / 1000).clamp(2, 20)
+    } else {
+        full
+    }
+}
+
+/// Waits for another thread to make `condition` true. A test that calls it has a watchdog.
+pub fn wait_until(condition: impl Fn() -> bool) {
+    while !condition() {
+        thread::yield_now();
+    }
+}
+
+/// The message with which `f` panics.
+pub fn panic_message(f: impl FnOnce()) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("no panic");
+    match payload.downcast::<String>() {
+        Ok(message) => *message,
+        Err(payload) => (*payload.downcast::<&str>().expect("no message")).to_owned(),
+    }
+}
+
+/// A platform that needs no feature. Waiting is yielding.
+#[derive(Debug)]
+pub struct Lab {
+    quantum: u64,
+    now: AtomicU64,
+}
+
+impl Lab {
+    /// Its clock stands still: a map opens a team after its first element.
+    pub const fn without_clock() -> Self {
+        Self::with_quantum(0)
+    }
+
+    /// Its clock goes on whenever somebody looks: a map opens a team after its first element, and its
+    /// chunks are as short as can be.
+    pub const fn hasty() -> Self {
+        Self::with_quantum(1)
+    }
+
+    /// No map is worth a team.
+    pub const fn lazy() -> Self {
+        Self::with_quantum(u64::MAX)
+    }
+
+    const fn with_quantum(quantum: u64) -> Self {
+        Self {
+            quantum,
+            now: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Platform for Lab {
+    fn park(&self, _spot: usize) {
+        thread::yield_now();
+    }
+
+    fn unpark(&self, _spot: usize) {}
+
+    fn ticks(&self) -> u64 {
+        match self.quantum {
+            0 => 0,
+            _ => self.now.fetch_add(1, SeqCst),
+        }
+    }
+
+    fn quantum(&self) -> u64 {
+        self.quantum
+    }
+
+    fn relax(&self) {
+        thread::yield_now();
+    }
+}
+
+/// Runs `test` while `workers` threads serve `pool`, which is closed at the end.
+pub fn serve<P: Platform, const C: usize, const W: usize>(
+    pool: &Pool<C, P, W>,
+    workers: usize,
+    test: impl FnOnce(),
+) {
+    // A failed assertion of the test must not keep the scope waiting for the workers.
+    struct Close<F: Fn()>(F);
+    impl<F: Fn()> Drop for Close<F> {
+        fn drop(&mut self) {
+            (self.0)();
+        }
+    }
+    thread::scope(|scope| {
+        let _close = Close(|| pool.close());
+        pool.start(workers, |worker| {
+            scope.spawn(move || worker.run());
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        test();
+    });
+}
+
+/// Runs `test` on pools of every temper: none helps, all help at once, helpers take crumbs.
+pub fn on_every_pool(test: impl Fn(&Pool<16, Lab>)) {
+    for (platform, workers) in [
+        (Lab::lazy(), 0),
+        (Lab::without_clock(), 0),
+        (Lab::without_clock(), 2),
+        (Lab::hasty(), 1),
+        (Lab::hasty(), 3),
+    ] {
+        let pool = Pool::new(platform);
+        serve(&pool, workers, || test(&pool));
+    }
+}
+
+/// A worker that the test itself steps.
+pub fn by_hand<P: Platform, const C: usize, const W: usize>(pool: &Pool<C, P, W>) -> Worker<'_> {
+    let mut worker = None;
+    pool.start(1, |it| {
+        worker = Some(it);
+        Ok::<(), ()>(())
+    })
+    .unwrap();
+    worker.unwrap()
+}
+
+/// Counts, for each of some values, how often it was made and how often it was dropped.
+pub struct Ledger(Vec<[AtomicU8; 2]>);
+
+impl Ledger {
+    pub fn new(values: usize) -> Self {
+        Self((0..values).map(|_| Default::default()).collect())
+    }
+
+    /// Makes value `id`.
+    pub fn make(&self, id: usize) -> Entry<'_> {
+        self.0[id][0].fetch_add(1, SeqCst);
+        Entry { ledger: self, id }
+    }
+
+    pub fn made(&self) -> usize {
+        self.0
+            .iter()
+            .filter(|entry| entry[0].load(SeqCst) != 0)
+            .count()
+    }
+
+    /// Checks that nothing was made twice, and what was made is gone, once.
+    #[track_caller]
+    pub fn check(&self) {
+        for (id, [made, dropped]) in self.0.iter().enumerate() {
+            let (made, dropped) = (made.load(SeqCst), dropped.load(SeqCst));
+            assert!(
+                made <= 1 && dropped == made,
+                "value {id} was made {made} times and dropped {dropped} times"
+            );
+        }
+    }
+}
+
+/// A value that its [`Ledger`] counts.
+pub struct Entry<'l> {
+    ledger: &'l Ledger,
+    pub id: usize,
+}
+
+impl Drop for Entry<'_> {
+    fn drop(&mut self) {
+        self.ledger.0[self.id][1].fetch_add(1, SeqCst);
+    }
+}

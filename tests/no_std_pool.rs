@@ -1,0 +1,294 @@
+//! What firmware does: its own platform, its own threads, a static pool, a super-loop, interrupts.
+#![cfg(not(loom))]
+
+mod common;
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Condvar, Mutex};
+use std::thread;
+
+use common::{by_hand, rounds, serve, wait_until, watchdog};
+use ringpool::{Platform, Pool, Spin};
+
+/// A platform of binary semaphores, as an RTOS has them: waiting is sleeping, and whoever is not woken
+/// sleeps for ever.
+struct Semaphores {
+    tokens: Mutex<[bool; 256]>,
+    changed: Condvar,
+    /// Threads in `park`, by spot.
+    parked: [AtomicUsize; 256],
+    wake_ups: &'static AtomicUsize,
+}
+
+impl Semaphores {
+    const fn new(wake_ups: &'static AtomicUsize) -> Self {
+        Self {
+            tokens: Mutex::new([false; 256]),
+            changed: Condvar::new(),
+            parked: [const { AtomicUsize::new(0) }; 256],
+            wake_ups,
+        }
+    }
+}
+
+impl Platform for Semaphores {
+    fn park(&self, spot: usize) {
+        assert_eq!(
+            self.parked[spot].fetch_add(1, SeqCst),
+            0,
+            "two threads at spot {spot}"
+        );
+        let mut tokens = self.tokens.lock().unwrap();
+        while !tokens[spot] {
+            tokens = self.changed.wait(tokens).unwrap();
+        }
+        tokens[spot] = false;
+        self.parked[spot].fetch_sub(1, SeqCst);
+    }
+
+    fn unpark(&self, spot: usize) {
+        self.wake_ups.fetch_add(1, SeqCst);
+        self.tokens.lock().unwrap()[spot] = true;
+        self.changed.notify_all();
+    }
+}
+
+/// How many jobs wait, as the pool's `Debug` has it.
+fn queued<const C: usize, P: Platform>(pool: &Pool<C, P>) -> usize {
+    let debug = format!("{pool:?}");
+    let (_, count) = debug.split_once("queued: ").unwrap();
+    count.split(',').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn no_wake_up_is_lost() {
+    let _watchdog = watchdog();
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static WAKE_UPS: AtomicUsize = AtomicUsize::new(0);
+    let pool: Pool<4, Semaphores> = Pool::new(Semaphores::new(&WAKE_UPS));
+    serve(&pool, 2, || {
+        for round in 0..rounds(20_000) {
+            let job = || {
+                RUNS.fetch_add(1, SeqCst);
+            };
+            pool.execute(job).unwrap();
+            if round % 3 == 0 {
+                let mut ys = [0; 10];
+                pool.map(0..10, &mut ys, |k| k + round);
+                assert_eq!(ys, std::array::from_fn(|k| k + round));
+            }
+            wait_until(|| RUNS.load(SeqCst) == round + 1);
+        }
+    });
+    assert!(WAKE_UPS.load(SeqCst) > 0);
+}
+
+#[test]
+fn nobody_wakes_those_who_are_awake() {
+    let _watchdog = watchdog();
+    static WAKE_UPS: AtomicUsize = AtomicUsize::new(0);
+    static GO: AtomicBool = AtomicBool::new(false);
+    let pool: Pool<64, Semaphores> = Pool::new(Semaphores::new(&WAKE_UPS));
+    serve(&pool, 1, || {
+        pool.execute(|| wait_until(|| GO.load(SeqCst))).unwrap();
+        // The worker takes that job, and is awake from there on.
+        wait_until(|| queued(&pool) == 0);
+        let before = WAKE_UPS.load(SeqCst);
+        for _ in 0..64 {
+            pool.execute(|| ()).unwrap();
+        }
+        assert_eq!(WAKE_UPS.load(SeqCst), before);
+        GO.store(true, SeqCst);
+    });
+}
+
+#[test]
+fn a_static_pool_on_threads_of_our_own() {
+    let _watchdog = watchdog();
+    static POOL: Pool<16> = Pool::new(Spin::new());
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let mut threads = Vec::new();
+    POOL.start(2, |worker| {
+        threads.push(thread::spawn(move || worker.run()));
+        Ok::<(), ()>(())
+    })
+    .unwrap();
+    let mut squares = [0; 100];
+    POOL.map(0..100, &mut squares, |k| k * k);
+    assert_eq!(squares[99], 9801);
+    let job = || {
+        RUNS.fetch_add(1, SeqCst);
+    };
+    while POOL.execute(job).is_err() {}
+    POOL.close();
+    threads
+        .into_iter()
+        .for_each(|thread| thread.join().unwrap());
+    assert_eq!(RUNS.load(SeqCst), 1);
+}
+
+#[test]
+fn a_pool_on_the_stack_may_borrow() {
+    let _watchdog = watchdog();
+    let pool: Pool<16, Spin> = Pool::new(Spin::new());
+    let words = ["ring", "slot", "job"];
+    let mut lengths = [0; 3];
+    serve(&pool, 2, || {
+        pool.map(&words, &mut lengths, |word| word.len())
+    });
+    assert_eq!(lengths, [4, 4, 3]);
+}
+
+#[test]
+fn a_super_loop_steps_its_worker() {
+    let pool: Pool<16> = Pool::new(Spin::new());
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let mut worker = by_hand(&pool);
+    assert!(!worker.step(), "nothing to do, and no waiting");
+    for _ in 0..16 {
+        let job = || {
+            RUNS.fetch_add(1, SeqCst);
+        };
+        pool.execute(job).unwrap();
+    }
+    for runs in 0..16 {
+        assert_eq!(RUNS.load(SeqCst), runs);
+        assert!(worker.step(), "one job at a time");
+    }
+    assert!(!worker.step());
+    pool.close();
+    worker.run(); // and leaves at once
+}
+
+#[test]
+fn a_super_loop_helps_another_core_s_map() {
+    let _watchdog = watchdog();
+    let pool: Pool<2, common::Lab> = Pool::new(common::Lab::hasty());
+    let mut worker = by_hand(&pool);
+    let this = thread::current().id();
+    let [helped, done] = [const { AtomicBool::new(false) }; 2];
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            // No element but the caller's first ends before the super-loop is at one, too.
+            pool.map(0..100, (), |k| {
+                if thread::current().id() == this {
+                    helped.store(true, SeqCst);
+                }
+                wait_until(|| k == 0 || helped.load(SeqCst));
+            });
+            done.store(true, SeqCst);
+        });
+        while !done.load(SeqCst) {
+            worker.step();
+        }
+    });
+    assert!(helped.load(SeqCst));
+}
+
+/// The most that a hosted system has of interrupts: signals. They stop a thread between any two
+/// instructions, also within a submit and within `pop`, and do not let it go on before they are over.
+#[cfg(all(unix, not(miri)))]
+#[test]
+fn an_interrupt_handler_may_submit() {
+    use std::os::unix::thread::JoinHandleExt;
+
+    static POOL: Pool<8> = Pool::new(Spin::new());
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    static ACCEPTED: AtomicUsize = AtomicUsize::new(0);
+    static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
+    static STOP: AtomicBool = AtomicBool::new(false);
+
+    fn submit() {
+        let job = || {
+            RUNS.fetch_add(1, SeqCst);
+        };
+        if POOL.execute(job).is_ok() {
+            ACCEPTED.fetch_add(1, SeqCst);
+        }
+    }
+    extern "C" fn handler(_signal: libc::c_int) {
+        submit();
+        INTERRUPTS.fetch_add(1, SeqCst);
+    }
+
+    let _watchdog = watchdog();
+    // SAFETY: the handler does nothing but atomic operations.
+    unsafe { libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t) };
+    let victim = thread::spawn(|| {
+        let mut worker = by_hand(&POOL);
+        while !STOP.load(SeqCst) {
+            submit();
+            POOL.map(0..20, (), |_| ());
+            worker.step();
+        }
+        while worker.step() {}
+    });
+    for interrupt in 0..2000 {
+        // SAFETY: the thread has not been joined.
+        unsafe { libc::pthread_kill(victim.as_pthread_t(), libc::SIGUSR1) };
+        wait_until(|| INTERRUPTS.load(SeqCst) > interrupt);
+    }
+    STOP.store(true, SeqCst);
+    victim.join().unwrap();
+    assert_eq!(RUNS.load(SeqCst), ACCEPTED.load(SeqCst));
+}
+
+/// Without `std` nothing catches a panic.
+#[cfg(not(feature = "std"))]
+mod without_std {
+    use super::*;
+
+    #[test]
+    fn a_job_s_panic_goes_to_whoever_steps() {
+        let pool: Pool<4> = Pool::new(Spin::new());
+        pool.execute(|| panic!("bad job")).unwrap();
+        pool.execute(|| ()).unwrap();
+        let mut worker = by_hand(&pool);
+        assert_eq!(common::panic_message(|| _ = worker.step()), "bad job");
+        assert!(worker.step(), "the pool is as good as ever");
+    }
+
+    #[test]
+    fn a_map_that_nobody_helps_unwinds() {
+        let pool: Pool<4> = Pool::new(Spin::new());
+        let ledger = common::Ledger::new(100);
+        let inputs: [_; 100] = std::array::from_fn(|id| ledger.make(id));
+        let message = common::panic_message(|| {
+            pool.map(inputs, (), |input| assert!(input.id != 42, "bad element"));
+        });
+        assert_eq!(message, "bad element");
+        ledger.check();
+    }
+
+    #[cfg(not(miri))]
+    #[test]
+    fn a_panic_in_a_team_ends_the_program() {
+        const CHILD: &str = "RINGPOOL_TEST_CHILD";
+        let _watchdog = watchdog();
+        if std::env::var_os(CHILD).is_none() {
+            let output = std::process::Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "without_std::a_panic_in_a_team_ends_the_program"])
+                .arg("--nocapture")
+                .env(CHILD, "1")
+                .output()
+                .unwrap();
+            let says = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert!(says.contains("bad element"), "{says}");
+            assert!(
+                says.contains("would leave other threads in a frame that is gone"),
+                "{says}"
+            );
+            assert!(!says.contains("went on"), "{says}");
+            assert!(!output.status.success());
+            return;
+        }
+        let pool: Pool<4, common::Lab> = Pool::new(common::Lab::hasty());
+        serve(&pool, 1, || {
+            let caller = thread::current().id();
+            pool.map(0..usize::MAX, (), |_| {
+                assert!(thread::current().id() == caller, "bad element");
+            });
+        });
+        eprintln!("went on");
+    }
+}

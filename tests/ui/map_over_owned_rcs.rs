@@ -1,0 +1,9 @@
+use ringpool::{Pool, Spin};
+use std::rc::Rc;
+
+fn main() {
+    let pool: Pool = Pool::new(Spin::new());
+    let rc = Rc::new(5_i32);
+    pool.map([rc.clone(), rc], (), |rc| drop(rc));
+    //~ ERROR `Rc<i32>` cannot be sent between threads safely
+}
