@@ -1,6 +1,10 @@
 //! `mem::forget` of every public value: nothing may rest on a destructor but memory.
 #![cfg(not(loom))]
 #![cfg(not(miri))] // which calls every one of these a leak, as they are
+#![allow(
+    clippy::forget_non_drop,
+    reason = "whether a type has a destructor is not the test's business"
+)]
 
 mod common;
 
@@ -79,7 +83,7 @@ fn forgotten_results_are_results_that_leak() {
     let pool: Pool<2> = Pool::new(Spin::new());
     let payload = Arc::new(());
     let mut places = [const { MaybeUninit::uninit() }; 3];
-    #[expect(forgetting_references, reason = "the point of it")]
+    #[allow(forgetting_references, reason = "the point of it")]
     forget(pool.map(0..3, &mut places[..], |_| Arc::clone(&payload)));
     assert_eq!(Arc::strong_count(&payload), 4);
 }
@@ -93,7 +97,7 @@ fn a_map_waits_for_its_helpers_whatever_its_caller_forgets() {
             // What the map borrows is gone right after it: no value stands between the two.
             let xs = vec![1_u64; 100];
             let mut ys = vec![0_u64; 100];
-            #[expect(clippy::unit_arg, forgetting_copy_types, reason = "the point of it")]
+            #[allow(clippy::unit_arg, forgetting_copy_types, reason = "the point of it")]
             forget(pool.map(&xs[..], &mut ys[..], |x| x + 1));
             assert_eq!(ys, [2; 100]);
         }

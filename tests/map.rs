@@ -205,9 +205,8 @@ fn empty_inputs_call_nobody() {
         pool.map(7..7, (), |_| unreachable!());
         #[expect(clippy::reversed_empty_ranges, reason = "the point of it")]
         pool.map(7..3, (), |_| unreachable!());
-        let done: &mut [u8] = pool.map(0..0, &mut [MaybeUninit::uninit(); 0][..], |_| -> u8 {
-            unreachable!()
-        });
+        let mut nowhere: [MaybeUninit<u8>; 0] = [];
+        let done = pool.map(0..0, &mut nowhere[..], |_| -> u8 { unreachable!() });
         assert!(done.is_empty());
     });
 }

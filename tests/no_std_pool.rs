@@ -67,7 +67,7 @@ fn no_wake_up_is_lost() {
     static WAKE_UPS: AtomicUsize = AtomicUsize::new(0);
     let pool: Pool<4, Semaphores> = Pool::new(Semaphores::new(&WAKE_UPS));
     serve(&pool, 2, || {
-        for round in 0..rounds(20_000) {
+        for round in 0..rounds(5000) {
             let job = || {
                 RUNS.fetch_add(1, SeqCst);
             };
@@ -223,7 +223,7 @@ fn an_interrupt_handler_may_submit() {
         }
         while worker.step() {}
     });
-    for interrupt in 0..2000 {
+    for interrupt in 0..1000 {
         // SAFETY: the thread has not been joined.
         unsafe { libc::pthread_kill(victim.as_pthread_t(), libc::SIGUSR1) };
         wait_until(|| INTERRUPTS.load(SeqCst) > interrupt);
