@@ -19,9 +19,11 @@ use tempfile::TempDir;
 fn example() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let example = test.ancestors().nth(2).unwrap().join("examples/sha256sum");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/sha256sum.rs");
+    let written = |path| fs::metadata(path).and_then(|file| file.modified()).ok();
     assert!(
-        example.exists(),
-        "not built: cargo build --features std --example sha256sum"
+        written(&example) >= written(&source),
+        "not built, or older than its source: cargo build --features std --example sha256sum"
     );
     example
 }
@@ -198,7 +200,7 @@ fn an_empty_name_is_a_missing_path() {
 fn a_file_that_cannot_be_read_is_reported_and_the_others_are_hashed() {
     let tree = tree_with(&[("a", b"a"), ("secret", b"?"), ("b", b"b")]);
     // Not for root, who may read everything; but not this one, which can only be opened.
-    fs::set_permissions(tree.path().join("secret"), PermissionsExt::from_mode(0)).unwrap();
+    fs::set_permissions(tree.path().join("secret"), PermissionsExt::from_mode(0o000)).unwrap();
     assert_fails_the_same(tree.path(), &["a", "/proc/self/mem", "secret", "b"]);
 }
 
