@@ -223,36 +223,38 @@ fn large_maps(options: &Options, workers: usize) {
     }
 }
 
-/// From which total work on it pays to map.
+/// From which total work on it pays to map: one map after a pause, and maps in a row.
 fn break_even(options: &Options, workers: usize) {
     let element = calibrate().for_ns(10);
     let input = vec![element; 1_000_000];
     let pool = sleeping(workers);
     for n in [
-        10, 30, 100, 200, 300, 500, 1000, 2000, 5000, 10_000, 100_000, 1_000_000,
+        10, 30, 100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000, 100_000, 1_000_000,
     ] {
         let input = &input[..n];
         let mut output = vec![0; n];
         let mut expected = vec![0; n];
         let rounds = if n > 10_000 { 30 } else { 300 };
-        options.table(
-            &format!("break-even: {n} x 10 ns, workers asleep"),
-            rounds,
-            &mut [
-                ("plain loop", &mut || {
-                    doze();
-                    time(1, || {
-                        for (x, y) in input.iter().zip(&mut expected) {
-                            *y = x.run();
-                        }
-                    })
-                }),
-                ("ringpool", &mut || {
-                    doze();
-                    time(1, || pool.map(input, &mut output, |x| x.run()))
-                }),
-            ],
-        );
+        for (calls, name) in [(1, "after a pause"), (20, "20 in a row")] {
+            options.table(
+                &format!("break-even: {n} x 10 ns, {name}"),
+                rounds,
+                &mut [
+                    ("plain loop", &mut || {
+                        doze();
+                        time(calls, || {
+                            for (x, y) in input.iter().zip(&mut expected) {
+                                *y = x.run();
+                            }
+                        })
+                    }),
+                    ("ringpool", &mut || {
+                        doze();
+                        time(calls, || pool.map(input, &mut output, |x| x.run()))
+                    }),
+                ],
+            );
+        }
     }
 }
 
