@@ -246,8 +246,13 @@ mod threads {
                 let guard = home.lock().unwrap();
                 let pool = guard.as_ref().unwrap();
                 let home = Arc::clone(&home);
-                pool.execute(move || drop(home.lock().unwrap().take()))
-                    .unwrap();
+                let last = log.clone();
+                pool.execute(move || {
+                    let pool = home.lock().unwrap().take();
+                    drop(pool);
+                    last.send(10).unwrap();
+                })
+                .unwrap();
                 for k in 0..10 {
                     let log = log.clone();
                     pool.execute(move || log.send(k).unwrap()).unwrap();
@@ -255,7 +260,7 @@ mod threads {
             }
             drop(log);
             // The channel ends when the last job has run and is gone.
-            assert_eq!(runs.iter().count(), 10);
+            assert_eq!(runs.iter().count(), 11);
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use common::{by_hand, rounds, serve, wait_until, watchdog};
+use common::{by_hand, dawdle, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool, Spin};
 
 /// A platform of binary semaphores, as an RTOS has them: waiting is sleeping, and whoever is not woken
@@ -67,7 +67,7 @@ fn no_wake_up_is_lost() {
     static WAKE_UPS: AtomicUsize = AtomicUsize::new(0);
     let pool: Pool<4, Semaphores> = Pool::new(Semaphores::new(&WAKE_UPS));
     serve(&pool, 2, || {
-        for round in 0..rounds(5000) {
+        for round in 0..rounds(20_000) {
             let job = || {
                 RUNS.fetch_add(1, SeqCst);
             };
@@ -78,6 +78,7 @@ fn no_wake_up_is_lost() {
                 assert_eq!(ys, std::array::from_fn(|k| k + round));
             }
             wait_until(|| RUNS.load(SeqCst) == round + 1);
+            dawdle(round);
         }
     });
     assert!(WAKE_UPS.load(SeqCst) > 0);

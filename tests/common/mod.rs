@@ -47,6 +47,13 @@ pub fn wait_until(condition: impl Fn() -> bool) {
     }
 }
 
+/// Lets a short time pass, another one from round to round: up to some 10 us, in steps of some 10 ns.
+pub fn dawdle(round: usize) {
+    for _ in 0..round * 7 % 509 {
+        std::hint::spin_loop();
+    }
+}
+
 /// The message with which `f` panics.
 pub fn panic_message(f: impl FnOnce()) -> String {
     let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("no panic");
