@@ -27,6 +27,6 @@ rustc --version
 
 cd ci/no_std
 # With compare-and-swap: no feature is needed.
-cargo build "${build_std[@]}" --release --target thumbv7em-none-eabihf
+cargo build "${build_std[@]}" --target thumbv7em-none-eabihf
 # Without: the firmware chooses how its atomics are made.
-cargo build "${build_std[@]}" --release --target riscv32imc-unknown-none-elf --features portable-atomic
+cargo build "${build_std[@]}" --target riscv32imc-unknown-none-elf --features portable-atomic
