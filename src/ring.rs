@@ -81,7 +81,7 @@ pub(crate) enum Refusal {
 }
 
 /// A slot that its producer owns and has to fill.
-struct Vacant<'r, const WORDS: usize> {
+pub(crate) struct Vacant<'r, const WORDS: usize> {
     slot: &'r Slot<WORDS>,
     lap: usize,
 }
@@ -105,7 +105,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     }
 
     /// An empty ring at the beginning of `lap`, a multiple of `STEP * CAPACITY`.
-    #[cfg(all(test, loom))]
+    #[cfg(test)]
     pub(crate) fn starting_at(lap: usize) -> Self {
         let ring = Self::new();
         ring.head.store(lap, Ordering::Relaxed);
@@ -139,7 +139,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     }
 
     #[inline]
-    fn claim(&self) -> Result<Vacant<'_, WORDS>, Refusal> {
+    pub(crate) fn claim(&self) -> Result<Vacant<'_, WORDS>, Refusal> {
         let backoff = Backoff::new();
         let mut tail = self.tail.load(Ordering::Relaxed);
         loop {
@@ -255,7 +255,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
-    fn fill(self, job: Job<WORDS>) {
+    pub(crate) fn fill(self, job: Job<WORDS>) {
         self.slot.job.with_mut(|place| {
             // SAFETY: invariant *turn*: the slot is ours until the store below, and empty.
             unsafe { place.write(MaybeUninit::new(job)) };
@@ -290,4 +290,78 @@ fn prefetch_for_write<T>(place: &T) {
         core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
     }
     let _ = place;
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    extern crate std;
+
+    use std::sync::mpsc::channel;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// The lap before positions wrap to zero.
+    const LAST_LAP: usize = usize::MAX - 7;
+    type Small = Ring<4, 6>;
+
+    fn refusal<F>(pushed: Result<(), (F, Refusal)>) -> Option<Refusal> {
+        pushed.err().map(|(_, refusal)| refusal)
+    }
+
+    #[test]
+    fn positions_wrap_and_nothing_is_lost_or_out_of_order() {
+        for queued in 1..=4 {
+            let ring = Small::starting_at(LAST_LAP - 8);
+            let (sender, receiver) = channel();
+            for round in 0..5 {
+                for k in 0..queued {
+                    let sender = sender.clone();
+                    let job = move || sender.send(round * queued + k).unwrap();
+                    assert_eq!(refusal(ring.push(job)), None);
+                }
+                assert_eq!(ring.len(), queued);
+                if queued == 4 {
+                    assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Full));
+                }
+                for _ in 0..queued {
+                    ring.pop().unwrap().run();
+                }
+                assert!(ring.pop().is_none());
+            }
+            let order: Vec<_> = receiver.try_iter().collect();
+            assert_eq!(order, Vec::from_iter(0..5 * queued));
+        }
+    }
+
+    #[test]
+    fn a_closed_ring_is_finished_when_its_last_claim_is_filled_and_taken() {
+        let ring = Small::starting_at(LAST_LAP);
+        let claim = ring.claim().ok().unwrap();
+        ring.close();
+        assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Closed));
+        assert!(!ring.is_finished());
+        claim.fill(Job::new(|| ()));
+        assert!(!ring.is_finished());
+        assert!(ring.pop().is_some());
+        assert!(ring.is_finished());
+    }
+
+    #[test]
+    fn a_producer_that_stops_halfway_stops_nobody() {
+        let ring = Small::new();
+        let claim = ring.claim().ok().unwrap();
+        let (sender, receiver) = channel();
+        let second = sender.clone();
+        assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
+        // The job behind it waits, and nobody spins for it.
+        assert!(ring.pop().is_none());
+        assert!(!ring.is_ready());
+        claim.fill(Job::new(move || sender.send(1).unwrap()));
+        assert!(ring.is_ready());
+        while let Some(job) = ring.pop() {
+            job.run();
+        }
+        assert_eq!(Vec::from_iter(receiver), [1, 2]);
+    }
 }

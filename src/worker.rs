@@ -162,3 +162,37 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.has_work()
     }
 }
+
+#[cfg(all(test, feature = "std", not(loom)))]
+mod tests {
+    use std::sync::mpsc::channel;
+    use std::thread;
+
+    use crate::job::Job;
+    use crate::{Pool, Threads};
+
+    #[test]
+    fn a_worker_sleeps_while_a_producer_is_stopped_halfway_and_wakes_when_it_goes_on() {
+        let pool: Pool<4, Threads> = Pool::new(Threads::new());
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            let claim = pool.ring.claim().ok().unwrap();
+            let start = pool.start(1, |worker| {
+                scope.spawn(|| worker.run());
+                Ok::<(), ()>(())
+            });
+            start.unwrap();
+            let behind = sender.clone();
+            pool.execute(move || behind.send(2).unwrap()).unwrap();
+            while pool.idle.sleepers() == 0 {
+                thread::yield_now();
+            }
+            assert!(receiver.try_recv().is_err());
+            claim.fill(Job::new(move || sender.send(1).unwrap()));
+            pool.idle.notify();
+            assert_eq!(receiver.recv(), Ok(1));
+            assert_eq!(receiver.recv(), Ok(2));
+            pool.close();
+        });
+    }
+}
