@@ -103,10 +103,14 @@ fn nothing_borrowed_is_gone_while_somebody_reads_it() {
 #[cfg(feature = "std")]
 #[test]
 fn a_payload_that_panics_on_drop_kills_no_worker() {
-    struct Grenade;
+    /// Its drop panics, with a payload whose drop panics, and so on for so many times.
+    struct Grenade(u32);
     impl Drop for Grenade {
         fn drop(&mut self) {
-            std::panic::resume_unwind(Box::new(Grenade));
+            match self.0 {
+                0 => std::panic::resume_unwind(Box::new("grenade")),
+                more => std::panic::resume_unwind(Box::new(Grenade(more - 1))),
+            }
         }
     }
     let _watchdog = watchdog();
@@ -115,7 +119,7 @@ fn a_payload_that_panics_on_drop_kills_no_worker() {
     for _ in 0..10 {
         pool.execute(|| {
             RUNS.fetch_add(1, SeqCst);
-            std::panic::resume_unwind(Box::new(Grenade));
+            std::panic::resume_unwind(Box::new(Grenade(1)));
         })
         .unwrap();
     }
