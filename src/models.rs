@@ -12,7 +12,6 @@
 
 extern crate std;
 
-#[cfg(feature = "std")]
 use std::boxed::Box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -25,15 +24,27 @@ use crate::idle::CALLERS;
 use crate::ring::{Refusal, Ring};
 use crate::{Platform, Pool, Worker};
 
-/// Checks `model` in all interleavings with at most so many preemptions.
+/// No bound on preemptions.
+const ALL: Option<usize> = None;
+
+/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
 fn bounded(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
-    let mut builder = loom::model::Builder::new();
-    builder.preemption_bound = preemptions.into();
-    builder.max_branches = 10_000;
+    builder(preemptions.into()).check(model);
+}
+
+/// The same, of what happens while the workers of `Staffed::asleep` are not told to go.
+fn focused(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
+    let mut builder = builder(preemptions.into());
+    builder.expect_explicit_explore = true;
     builder.check(model);
 }
 
-const ALL: Option<usize> = None;
+fn builder(preemptions: Option<usize>) -> loom::model::Builder {
+    let mut builder = loom::model::Builder::new();
+    builder.preemption_bound = builder.preemption_bound.or(preemptions);
+    builder.max_branches = 10_000;
+    builder
+}
 
 // What jobs do here: they are counted. The counters are not loom's: they shall order nothing.
 
@@ -147,7 +158,7 @@ fn one_producer_two_consumers_and_the_wrap() {
 
 #[test]
 fn two_producers_two_consumers_and_the_wrap() {
-    bounded(2, || traffic(wrapping_ring(), 1, &[1, 1], &[1, 1]));
+    bounded(3, || traffic(wrapping_ring(), 1, &[1, 1], &[1, 1]));
 }
 
 #[test]
@@ -176,32 +187,41 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
 // The pool.
 
 /// Spots as they are meant to be: binary semaphores.
-struct Spots([(Mutex<bool>, Condvar); CALLERS + 2]);
-
-impl Spots {
-    fn new() -> Self {
-        Self(core::array::from_fn(|_| {
-            (Mutex::new(false), Condvar::new())
-        }))
-    }
-
-    fn token(&self, spot: usize) -> MutexGuard<'_, bool> {
-        self.0[spot].0.lock().unwrap()
-    }
+#[derive(Default)]
+struct Spots {
+    spots: [Signal; CALLERS + 2],
+    /// How often `park` was called; not loom's.
+    parked: AtomicUsize,
 }
 
 impl Platform for Spots {
     fn park(&self, spot: usize) {
-        let mut token = self.token(spot);
-        while !*token {
-            token = self.0[spot].1.wait(token).unwrap();
-        }
+        self.parked.fetch_add(1, Relaxed);
+        let mut token = self.spots[spot].wait();
         *token = false;
     }
 
     fn unpark(&self, spot: usize) {
-        *self.token(spot) = true;
-        self.0[spot].1.notify_one();
+        self.spots[spot].give();
+    }
+}
+
+/// A flag that one can wait for.
+#[derive(Default)]
+struct Signal(Mutex<bool>, Condvar);
+
+impl Signal {
+    fn give(&self) {
+        *self.0.lock().unwrap() = true;
+        self.1.notify_one();
+    }
+
+    fn wait(&self) -> MutexGuard<'_, bool> {
+        let mut given = self.0.lock().unwrap();
+        while !*given {
+            given = self.1.wait(given).unwrap();
+        }
+        given
     }
 }
 
@@ -215,7 +235,7 @@ struct Staffed {
 
 impl Staffed {
     fn new(workers: usize) -> Self {
-        let pool = Arc::new(Pool::new(Spots::new()));
+        let pool = Arc::new(Pool::new(Spots::default()));
         let threads = (0..workers).map(|_| {
             let number = pool.idle.enlist().unwrap();
             let pool = Arc::clone(&pool);
@@ -223,6 +243,22 @@ impl Staffed {
         });
         let threads = threads.collect();
         Self { pool, threads }
+    }
+
+    /// For `focused`: all workers sleep when the search begins.
+    fn asleep(workers: usize) -> Self {
+        let staffed = Self::new(workers);
+        while staffed.pool.idle.platform().parked.load(Relaxed) < workers {
+            thread::yield_now();
+        }
+        loom::explore();
+        staffed
+    }
+
+    /// For `focused`: the search ends before the workers are told to go.
+    fn dismiss(self) {
+        loom::stop_exploring();
+        self.close();
     }
 
     /// All workers leave, or loom reports a deadlock.
@@ -266,7 +302,7 @@ fn service(workers: usize, jobs: usize, others: usize) {
 
 #[test]
 fn a_worker_runs_what_was_accepted_and_leaves() {
-    bounded(4, || service(1, 2, 0));
+    bounded(2, || service(1, 2, 0));
 }
 
 #[test]
@@ -276,7 +312,7 @@ fn a_worker_and_a_submitter_that_races_with_close() {
 
 #[test]
 fn two_workers_run_what_was_accepted_and_leave() {
-    bounded(3, || service(2, 1, 0));
+    bounded(2, || service(2, 1, 0));
 }
 
 #[test]
@@ -284,52 +320,47 @@ fn two_workers_and_a_submitter_that_races_with_close() {
     bounded(2, || service(2, 0, 1));
 }
 
-/// A signal between two jobs.
-#[derive(Default)]
-struct Signal(Mutex<bool>, Condvar);
-
-impl Signal {
-    fn give(&self) {
-        *self.0.lock().unwrap() = true;
-        self.1.notify_all();
-    }
-
-    fn wait(&self) {
-        let mut given = self.0.lock().unwrap();
-        while !*given {
-            given = self.1.wait(given).unwrap();
-        }
-    }
+/// Two jobs: the first waits for the second, and then gives `end`.
+fn couple(end: &Arc<Signal>) -> [Box<dyn FnOnce() + Send>; 2] {
+    let (end, signal) = (Arc::clone(end), Arc::new(Signal::default()));
+    let waiting = Arc::clone(&signal);
+    [
+        Box::new(move || {
+            drop(waiting.wait());
+            end.give();
+        }),
+        Box::new(move || signal.give()),
+    ]
 }
 
 /// While somebody is searching or waking, a submitter wakes nobody. Still no job may lie there with a
 /// worker asleep.
 #[test]
 fn a_job_that_waits_for_the_next_gets_it() {
-    bounded(2, || {
-        let staffed = Staffed::new(2);
-        let signal = Arc::new(Signal::default());
-        let waiting = Arc::clone(&signal);
-        staffed.pool.execute(move || waiting.wait()).unwrap();
-        staffed.pool.execute(move || signal.give()).unwrap();
-        staffed.close();
+    focused(2, || {
+        let staffed = Staffed::asleep(2);
+        let end = Arc::new(Signal::default());
+        for job in couple(&end) {
+            staffed.pool.execute(job).unwrap();
+        }
+        drop(end.wait());
+        staffed.dismiss();
     });
 }
 
-/// The same with a submitter each: in either order.
+/// The same with a submitter each, in either order.
 #[test]
-fn a_job_that_waits_for_another_submitter_s_gets_it() {
-    bounded(2, || {
-        let staffed = Staffed::new(2);
-        let signal = Arc::new(Signal::default());
-        let waiting = Arc::clone(&signal);
+fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
+    focused(1, || {
+        let staffed = Staffed::asleep(2);
+        let end = Arc::new(Signal::default());
+        let [waiting, giving] = couple(&end);
         let pool = Arc::clone(&staffed.pool);
-        let submitter = thread::spawn(move || {
-            pool.execute(move || waiting.wait()).unwrap();
-        });
-        staffed.pool.execute(move || signal.give()).unwrap();
+        let submitter = thread::spawn(move || pool.execute(waiting).unwrap());
+        staffed.pool.execute(giving).unwrap();
+        drop(end.wait());
         submitter.join().unwrap();
-        staffed.close();
+        staffed.dismiss();
     });
 }
 
@@ -357,60 +388,68 @@ impl Element {
     }
 }
 
-fn twice<const N: usize>(pool: &SmallPool) {
-    for round in 1..=2 {
-        let elements: [Element; N] = Element::row();
-        let mut results = [0; N];
-        pool.map(&elements, &mut results, |element| {
-            element.bump();
-            element.value() + round
-        });
-        for (element, result) in elements.iter().zip(results) {
-            assert_eq!(element.value(), 1);
-            assert_eq!(result, 1 + round);
-        }
+fn once<const N: usize>(pool: &SmallPool) {
+    let elements: [Element; N] = Element::row();
+    let mut results = [0; N];
+    pool.map(&elements, &mut results, |element| {
+        element.bump();
+        element.value() + 1
+    });
+    for (element, result) in elements.iter().zip(results) {
+        assert_eq!((element.value(), result), (1, 2));
     }
+}
+
+/// The second map has the frame and the team slot of the first.
+fn twice<const N: usize>(pool: &SmallPool) {
+    once::<N>(pool);
+    once::<N>(pool);
 }
 
 #[test]
 fn a_helper_is_gone_when_a_map_returns() {
-    bounded(3, || {
-        let staffed = Staffed::new(1);
-        twice::<3>(&staffed.pool);
-        staffed.close();
+    focused(2, || {
+        let staffed = Staffed::asleep(1);
+        twice::<2>(&staffed.pool);
+        staffed.dismiss();
     });
 }
 
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
-    bounded(2, || {
-        let staffed = Staffed::new(2);
+    focused(1, || {
+        let staffed = Staffed::asleep(2);
         twice::<2>(&staffed.pool);
-        staffed.close();
+        staffed.dismiss();
     });
 }
 
 #[test]
 fn two_callers_share_a_helper() {
-    bounded(2, || {
-        let staffed = Staffed::new(1);
+    focused(1, || {
+        let staffed = Staffed::asleep(1);
         let pool = Arc::clone(&staffed.pool);
-        let other = thread::spawn(move || twice::<2>(&pool));
-        twice::<2>(&staffed.pool);
+        let other = thread::spawn(move || once::<2>(&pool));
+        once::<2>(&staffed.pool);
         other.join().unwrap();
-        staffed.close();
+        staffed.dismiss();
     });
 }
 
 #[test]
 fn a_map_within_a_map_needs_nobody() {
-    bounded(2, || {
-        let staffed = Staffed::new(1);
+    focused(1, || {
+        let staffed = Staffed::asleep(1);
         let pool = &*staffed.pool;
         let elements: [[Element; 2]; 2] = [Element::row(), Element::row()];
         pool.map(&elements, (), |row| pool.map(row, (), Element::bump));
-        assert!(elements.iter().flatten().all(|element| element.value() == 1));
-        staffed.close();
+        assert!(
+            elements
+                .iter()
+                .flatten()
+                .all(|element| element.value() == 1)
+        );
+        staffed.dismiss();
     });
 }
 
@@ -419,11 +458,7 @@ fn a_map_races_with_close() {
     bounded(3, || {
         let staffed = Staffed::new(1);
         let pool = Arc::clone(&staffed.pool);
-        let caller = thread::spawn(move || {
-            let elements: [Element; 2] = Element::row();
-            pool.map(&elements, (), Element::bump);
-            assert!(elements.iter().all(|element| element.value() == 1));
-        });
+        let caller = thread::spawn(move || once::<2>(&pool));
         staffed.close();
         caller.join().unwrap();
     });
@@ -434,8 +469,8 @@ fn a_map_races_with_close() {
 fn a_panic_reaches_the_caller_after_the_helper_has_left() {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-    bounded(2, || {
-        let staffed = Staffed::new(1);
+    focused(2, || {
+        let staffed = Staffed::asleep(1);
         let (count, pool) = (Arc::new(Count::default()), &*staffed.pool);
         let inputs: [Ticket; 3] = core::array::from_fn(|_| Ticket(Arc::clone(&count)));
         let mut results = [const { core::mem::MaybeUninit::uninit() }; 3];
@@ -449,9 +484,12 @@ fn a_panic_reaches_the_caller_after_the_helper_has_left() {
                 }
             });
         }));
-        assert_eq!(*payload.unwrap_err().downcast::<&str>().unwrap(), "the second");
+        assert_eq!(
+            *payload.unwrap_err().downcast::<&str>().unwrap(),
+            "the second"
+        );
         assert_eq!(count.dropped.load(Relaxed), 3);
-        pool.map(&Element::row::<2>(), (), Element::bump);
-        staffed.close();
+        once::<2>(pool);
+        staffed.dismiss();
     });
 }
