@@ -26,9 +26,19 @@
 //! source, has the protocols and the proofs.
 
 #![no_std]
+#![cfg_attr(
+    not(feature = "std"),
+    allow(rustdoc::broken_intra_doc_links, reason = "these links go to what `std` adds")
+)]
 
 #[cfg(feature = "std")]
 extern crate std;
+
+#[cfg(not(any(target_has_atomic = "ptr", feature = "portable-atomic")))]
+compile_error!(
+    "ringpool: this target has no compare-and-swap. Turn on ringpool's feature `portable-atomic`, and in \
+     the firmware choose that crate's backend, such as its feature `critical-section`"
+);
 
 mod idle;
 mod job;

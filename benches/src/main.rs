@@ -213,7 +213,7 @@ fn large_maps(options: &Options, workers: usize) {
                 }),
             ],
         );
-        assert!(options.only.len() > 0 || output == expected);
+        assert!(!options.only.is_empty() || output == expected);
     };
     large("10 000 x 1 us", &even);
     large("10 000 x 1 us, all the weight in the last tenth", &tail);
