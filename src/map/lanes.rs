@@ -46,6 +46,12 @@ impl Lanes {
         }
     }
 
+    /// A quarter of the longest lane, rounded up.
+    pub(super) fn quarter(&self) -> usize {
+        let Lane { next, end } = &*self.lanes[0];
+        (end - next.load(Ordering::Relaxed)).div_ceil(4)
+    }
+
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
     pub(super) fn home(&self, worker: usize) -> usize {
         if self.count == 1 {
@@ -82,11 +88,79 @@ impl Lanes {
         None
     }
 
-    #[cfg(feature = "std")]
     /// Takes everything that is left, lane by lane: nobody else gets any more.
+    #[cfg(feature = "std")]
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.lanes[..self.count]
             .iter()
             .map(|lane| lane.next.swap(lane.end, Ordering::Relaxed)..lane.end)
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    extern crate std;
+
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+
+    /// All chunks of about `size` that a participant takes which begins in `lane`.
+    fn chunks(lanes: &Lanes, mut lane: usize, size: usize) -> Vec<Range<usize>> {
+        core::iter::from_fn(|| lanes.take(&mut lane, size)).collect()
+    }
+
+    #[test]
+    fn every_element_is_taken_once() {
+        for count in [1, 2, 3, LANES, LANES + 1] {
+            for len in [1, 2, 3, 31, 100, 1000] {
+                for size in [1, 7, usize::MAX] {
+                    let mut taken = vec![0; len];
+                    let lanes = Lanes::new(5..5 + len, count);
+                    for chunk in chunks(&lanes, lanes.home(1), size) {
+                        taken[chunk.start - 5..chunk.end - 5]
+                            .iter_mut()
+                            .for_each(|n| *n += 1);
+                    }
+                    assert!(
+                        taken.iter().all(|n| *n == 1),
+                        "{count} {len} {size}: {taken:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_input_there_can_be_is_cut_without_overflow() {
+        let lanes = Lanes::new(1..usize::MAX, LANES);
+        let mut lane = LANES - 1;
+        let last = lanes.take(&mut lane, usize::MAX).unwrap();
+        assert_eq!(last.end, usize::MAX);
+        let first = chunks(&lanes, 0, usize::MAX).remove(0);
+        assert_eq!(first.start, 1);
+    }
+
+    #[test]
+    fn nobody_takes_more_than_a_quarter_of_a_lane_unless_it_is_cheap() {
+        let lanes = Lanes::new(0..1000, 2);
+        assert_eq!(lanes.quarter(), 125);
+        for chunk in chunks(&lanes, 0, lanes.quarter()) {
+            assert!(chunk.len() <= 125, "{chunk:?}");
+        }
+        let lanes = Lanes::new(0..1000, 2);
+        assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
+    }
+
+    #[test]
+    fn a_participant_begins_at_home_and_goes_on_next_door() {
+        let lanes = Lanes::new(0..90, 3);
+        assert_eq!([lanes.home(0), lanes.home(1), lanes.home(2)], [1, 2, 1]);
+        let starts: Vec<_> = chunks(&lanes, 1, usize::MAX)
+            .iter()
+            .map(|c| c.start)
+            .collect();
+        assert_eq!(starts, [30, 60, 0]);
     }
 }

@@ -264,13 +264,14 @@ impl Maps {
         let Some(held) = self.teams.hold() else {
             return Some(alone);
         };
+        let lanes = Lanes::new(next..len, (workers + 1).min(len - next));
         let frame = Frame {
             task: alone.task,
-            lanes: Lanes::new(next..len, (workers + 1).min(len - next)),
             chunk: match quantum {
-                0 => usize::MAX,
+                0 => lanes.quarter(),
                 _ => cost.afford(quantum),
             },
+            lanes,
             quantum,
             #[cfg(feature = "std")]
             wreck: spin::Mutex::new(None),
@@ -345,7 +346,7 @@ impl Drop for Alone<'_> {
 struct Frame<'t> {
     task: &'t dyn Task,
     lanes: Lanes,
-    /// Elements that take about a quantum.
+    /// Elements that take about a quantum; without a clock, a quarter of a lane.
     chunk: usize,
     /// In ticks; 0 without a clock.
     quantum: usize,
