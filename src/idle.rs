@@ -199,10 +199,9 @@ impl<P: Platform> Idle<P> {
         }
     }
 
-    /// Searching to gone: the pool is finished. Everyone else shall see it too.
-    pub(crate) fn leave(&self) {
+    /// Searching to gone: the pool is finished. `wake_all` has to follow.
+    pub(crate) fn stop_searching(&self) {
         self.searching.fetch_sub(1, Ordering::AcqRel);
-        self.wake_all();
     }
 
     // Whoever has work for them.

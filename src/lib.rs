@@ -28,7 +28,10 @@
 #![no_std]
 #![cfg_attr(
     not(feature = "std"),
-    allow(rustdoc::broken_intra_doc_links, reason = "these links go to what `std` adds")
+    allow(
+        rustdoc::broken_intra_doc_links,
+        reason = "these links go to what `std` adds"
+    )
 )]
 
 #[cfg(feature = "std")]

@@ -82,8 +82,10 @@ pub trait Platform: Sync {
         0
     }
 
-    /// What to do between two looks: a spin-loop hint by default.
-    fn relax(&self) {
+    /// What to do after the `look`-th look, counted from 1 and for each wait anew: a spin-loop hint by
+    /// default.
+    fn relax(&self, look: u32) {
+        let _ = look;
         core::hint::spin_loop();
     }
 }
@@ -117,7 +119,7 @@ impl<R: spin::RelaxStrategy> Spin<R> {
 impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     #[inline]
     fn park(&self, _spot: usize) {
-        self.relax();
+        crate::sync::relax::<R>();
     }
 
     #[inline]
@@ -136,7 +138,7 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     }
 
     #[inline]
-    fn relax(&self) {
+    fn relax(&self, _look: u32) {
         crate::sync::relax::<R>();
     }
 }

@@ -299,10 +299,13 @@ impl<E> StartError<E> {
         self.started
     }
 
-    /// What the spawn hook said, by reference.
     #[cfg(feature = "std")]
-    pub(crate) fn cause(&self) -> Option<&E> {
-        self.error.as_ref()
+    pub(crate) fn from_hook(started: usize, wanted: usize, error: E) -> Self {
+        Self {
+            started,
+            wanted,
+            error: Some(error),
+        }
     }
 
     /// What the spawn hook said; `None` if it was not asked because the pool has no room for more workers.

@@ -5,14 +5,14 @@ use std::fmt;
 use std::format;
 use std::io;
 use std::ops::Deref;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle, Thread};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
 use crate::idle::{MAX_WORKERS, SPOTS};
 use crate::platform::Platform;
 use crate::pool::{Pool, StartError};
-use crate::worker::Worker;
+use crate::worker::Serve;
 
 /// A pool that has its own threads.
 ///
@@ -20,7 +20,7 @@ use crate::worker::Worker;
 /// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
 /// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
 ///
-/// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`] of
+/// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`](crate::Worker) of
 /// [`Pool::start`]; those that are left at the end are dropped.
 ///
 /// # Examples
@@ -105,19 +105,24 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
             pool: Arc::new(Pool::new(platform)),
             threads: Vec::with_capacity(workers),
         };
-        let Self { pool, threads } = &mut this;
-        pool.start(workers, |worker| {
-            let tenant = Tenant::new(worker, Arc::clone(pool));
-            threads.push(spawn(threads.len(), Box::new(move || tenant.run()))?);
-            Ok(())
-        })
-        .map_err(|error: StartError<io::Error>| {
-            let kind = match error.cause() {
-                Some(cause) => cause.kind(),
-                None => io::ErrorKind::Other,
-            };
-            io::Error::new(kind, error)
-        })?;
+        for started in 0..workers {
+            let pool = Arc::clone(&this.pool);
+            let number = pool
+                .idle
+                .enlist()
+                .expect("a new pool has room for that many");
+            let tenant = Tenant { number, pool };
+            match spawn(started, Box::new(move || tenant.run())) {
+                Ok(thread) => this.threads.push(thread),
+                Err(error) => {
+                    let kind = error.kind();
+                    return Err(io::Error::new(
+                        kind,
+                        StartError::from_hook(started, workers, error),
+                    ));
+                }
+            }
+        }
         Ok(this)
     }
 }
@@ -157,27 +162,22 @@ impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACI
     }
 }
 
-/// A worker and its share in the pool that it borrows. Whichever thread ends last frees the pool: nobody
-/// needs to join anybody for that to be sound.
+/// A worker with its share in the pool. Whichever thread ends last frees the pool: nobody needs to join
+/// anybody for that to be sound.
 struct Tenant<const CAPACITY: usize, const WORDS: usize> {
-    /// Borrows from `_pool`; declared first, so dropped first.
-    worker: Worker<'static>,
-    _pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
+    number: usize,
+    pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
 }
 
 impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
-    fn new(worker: Worker<'_>, pool: Arc<Pool<CAPACITY, Threads, WORDS>>) -> Self {
-        Self {
-            // SAFETY: the worker borrows the pool in the `Arc` (`with_spawn` is the only caller), which
-            // outlives it in here and in `run`, and it does not get out of these two.
-            worker: unsafe { core::mem::transmute::<Worker<'_>, Worker<'static>>(worker) },
-            _pool: pool,
-        }
-    }
-
     fn run(self) {
-        let Self { worker, _pool } = self;
-        worker.run();
+        self.pool.serve(self.number);
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS> {
+    fn drop(&mut self) {
+        self.pool.discharge(self.number);
     }
 }
 
@@ -185,25 +185,30 @@ impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
 ///
 /// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant).
 pub struct Threads {
-    spots: [Mutex<Spot>; SPOTS],
+    spots: [Spot; SPOTS],
     spins: u32,
 }
 
-/// A spot: a token, and who waits for it.
+/// A binary semaphore. Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits
+/// on its caller's thread.
 struct Spot {
-    token: bool,
-    thread: Option<Thread>,
+    token: Mutex<bool>,
+    left: Condvar,
 }
+
+/// Looks between two that yield the core. Two threads of the pool may share one, or share it with others:
+/// without this, one that looks for work keeps the one that has it from running.
+const LOOKS_PER_YIELD: u32 = 64;
 
 impl Threads {
     /// The platform, for a `static` too.
     pub const fn new() -> Self {
         Self {
             spots: [const {
-                Mutex::new(Spot {
-                    token: false,
-                    thread: None,
-                })
+                Spot {
+                    token: Mutex::new(false),
+                    left: Condvar::new(),
+                }
             }; SPOTS],
             spins: 1000,
         }
@@ -215,12 +220,6 @@ impl Threads {
         self.spins = spins;
         self
     }
-
-    fn spot(&self, spot: usize) -> MutexGuard<'_, Spot> {
-        self.spots[spot]
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Default for Threads {
@@ -231,25 +230,19 @@ impl Default for Threads {
 
 impl Platform for Threads {
     fn park(&self, spot: usize) {
-        {
-            let mut spot = self.spot(spot);
-            if core::mem::take(&mut spot.token) {
-                return;
-            }
-            spot.thread = Some(thread::current());
-        }
-        thread::park();
+        let Spot { token, left } = &self.spots[spot];
+        // Nothing panics while it holds the lock.
+        let token = token.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut token = left
+            .wait_while(token, |token| !*token)
+            .unwrap_or_else(PoisonError::into_inner);
+        *token = false;
     }
 
     fn unpark(&self, spot: usize) {
-        let thread = {
-            let mut spot = self.spot(spot);
-            spot.token = true;
-            spot.thread.clone()
-        };
-        if let Some(thread) = thread {
-            thread.unpark();
-        }
+        let Spot { token, left } = &self.spots[spot];
+        *token.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        left.notify_one();
     }
 
     #[inline]
@@ -265,6 +258,15 @@ impl Platform for Threads {
     #[inline]
     fn spins(&self) -> u32 {
         self.spins
+    }
+
+    #[inline]
+    fn relax(&self, look: u32) {
+        if look % LOOKS_PER_YIELD == 0 {
+            thread::yield_now();
+        } else {
+            core::hint::spin_loop();
+        }
     }
 }
 

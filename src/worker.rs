@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use crate::idle::Idle;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
@@ -85,8 +86,19 @@ pub(crate) trait Serve: Sync {
     fn discharge(&self, worker: usize);
 }
 
+/// Wakes everyone when a worker leaves; by a job's panic too, without `std`.
+struct Leave<'p, P: Platform>(&'p Idle<P>);
+
+impl<P: Platform> Drop for Leave<'_, P> {
+    fn drop(&mut self) {
+        self.0.wake_all();
+    }
+}
+
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPACITY, P, WORDS> {
     fn serve(&self, worker: usize) {
+        // However this ends, the others shall look whether it is the end for them too.
+        let _leave = Leave(&self.idle);
         let mut searching = false;
         loop {
             if self.turn(worker, &mut searching) {
@@ -100,12 +112,11 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
                 continue;
             }
             if self.ring.is_finished() {
-                break;
+                break self.idle.stop_searching();
             }
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
         }
-        self.idle.leave();
     }
 
     fn step(&self, worker: usize) -> bool {
@@ -157,7 +168,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             if look % 256 == 0 && self.ring.is_finished() {
                 return false;
             }
-            platform.relax();
+            platform.relax(look);
         }
         self.has_work()
     }
@@ -194,5 +205,28 @@ mod tests {
             assert_eq!(receiver.recv(), Ok(2));
             pool.close();
         });
+    }
+
+    #[test]
+    fn all_who_wait_for_a_late_job_hear_of_the_end() {
+        let pool: Pool<4, Threads> = Pool::new(Threads::new());
+        let (sender, receiver) = channel();
+        thread::scope(|scope| {
+            let claim = pool.ring.claim().ok().unwrap();
+            let start = pool.start(3, |worker| {
+                scope.spawn(|| worker.run());
+                Ok::<(), ()>(())
+            });
+            start.unwrap();
+            // Accepted and not yet written when the pool closes: nobody may leave.
+            pool.close();
+            while pool.idle.sleepers() != 3 {
+                thread::yield_now();
+            }
+            claim.fill(Job::new(move || sender.send(()).unwrap()));
+            pool.idle.notify();
+            // One is woken; as it leaves it wakes the others, or this scope does not end.
+        });
+        assert_eq!(receiver.recv(), Ok(()));
     }
 }

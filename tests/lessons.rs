@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use common::{Lab, Ledger, by_hand, dawdle, rounds, serve, wait_until, watchdog};
+use common::{Lab, Ledger, by_hand, rounds, serve, wait_until, watchdog};
 use ringpool::{Pool, Spin};
 
 /// Fills the stack where a map's frame has been, and checks that nobody else writes there.
@@ -371,7 +371,7 @@ fn every_submit_to_sleepers_is_heard() {
         };
         pool.execute(job).unwrap();
         wait_until(|| RUNS.load(SeqCst) == round);
-        dawdle(round);
+        common::dawdle(round);
     }
 }
 

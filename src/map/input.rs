@@ -16,7 +16,7 @@ use core::ops::Range;
 /// | `(A, B)`, `(A, B, C)`, `(A, B, C, D)` of inputs | a tuple of their items; all must have the same length |
 ///
 /// (`Vec` with the feature `std`.) This trait is sealed.
-pub trait Input: Sized {
+pub trait Input: Sized + Sealed {
     /// An element, as the function gets it.
     type Item;
 
@@ -30,6 +30,14 @@ pub trait Input: Sized {
     #[doc(hidden)]
     fn into_source(self) -> Self::Source;
 }
+
+/// Keeps others from implementing [`Input`] and [`Output`](super::output::Output): `map` relies on what they say.
+pub trait Sealed {}
+
+impl<T> Sealed for &[T] {}
+impl<T> Sealed for &mut [T] {}
+impl Sealed for Range<usize> {}
+impl<T, const N: usize> Sealed for [T; N] {}
 
 /// An input taken apart, so that many threads can take elements through a shared reference.
 ///
@@ -200,6 +208,9 @@ impl<T: Send, const N: usize> Input for [T; N] {
 /// What can be seen as a slice is an input like that slice.
 macro_rules! like_slices {
     ($(($($generics:tt)*) $name:ty;)*) => {$(
+        impl<T, $($generics)*> Sealed for &$name {}
+        impl<T, $($generics)*> Sealed for &mut $name {}
+
         impl<'a, T: Sync, $($generics)*> Input for &'a $name {
             type Item = &'a T;
             type Source = Shared<'a, T>;
@@ -235,6 +246,8 @@ like_slices! { () std::vec::Vec<T>; }
 /// Tuples of inputs are walked in step.
 macro_rules! zip {
     ($first:ident $(, $rest:ident)+) => {
+        impl<$first, $($rest),+> Sealed for ($first, $($rest),+) {}
+
         #[allow(non_snake_case, reason = "a type parameter's name serves for its value")]
         impl<$first: Input, $($rest: Input),+> Input for ($first, $($rest),+) {
             type Item = ($first::Item, $($rest::Item),+);

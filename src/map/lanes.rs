@@ -6,8 +6,9 @@
 //!
 //! A chunk is as long as its taker asks for, but never more than a quarter of what is left in the lane,
 //! so that the end of a lane is cut fine and its weight, wherever it lies, is shared; and never less
-//! than a sixteenth of what was asked for, so that cheap elements are not taken one by one.
+//! than an eighth of what was asked for, so that cheap elements are not taken one by one.
 
+use core::mem::MaybeUninit;
 use core::ops::Range;
 
 use crate::sync::{AtomicUsize, Line, Ordering, size};
@@ -16,7 +17,9 @@ use crate::sync::{AtomicUsize, Line, Ordering, size};
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
 pub(super) struct Lanes {
-    lanes: [Line<Lane>; LANES],
+    /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
+    /// team.)
+    lanes: [MaybeUninit<Line<Lane>>; LANES],
     count: usize,
 }
 
@@ -27,28 +30,38 @@ struct Lane {
 }
 
 impl Lanes {
-    /// Cuts `work` into `count` lanes, `LANES` at most.
-    pub(super) fn new(work: Range<usize>, count: usize) -> Self {
-        let count = count.clamp(1, LANES);
-        let (each, over) = (work.len() / count, work.len() % count);
-        let start = |lane: usize| match lane {
-            lane if lane < count => work.start + lane * each + lane.min(over),
-            _ => work.end,
-        };
+    /// No lanes yet.
+    pub(super) fn new() -> Self {
         Self {
-            lanes: core::array::from_fn(|lane| {
-                Line::new(Lane {
-                    next: AtomicUsize::new(start(lane)),
-                    end: start(lane + 1),
-                })
-            }),
-            count,
+            lanes: [const { MaybeUninit::uninit() }; LANES],
+            count: 0,
         }
+    }
+
+    /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
+    pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
+        self.count = count.clamp(1, LANES);
+        let (each, over) = (work.len() / self.count, work.len() % self.count);
+        let mut start = work.start;
+        for (k, lane) in self.lanes[..self.count].iter_mut().enumerate() {
+            let end = start + each + usize::from(k < over);
+            lane.write(Line::new(Lane {
+                next: AtomicUsize::new(start),
+                end,
+            }));
+            start = end;
+        }
+    }
+
+    #[inline]
+    fn lane(&self, lane: usize) -> &Lane {
+        // SAFETY: invariant *cut*; the slice's bound is checked.
+        unsafe { self.lanes[..self.count][lane].assume_init_ref() }
     }
 
     /// A quarter of the longest lane, rounded up.
     pub(super) fn quarter(&self) -> usize {
-        let Lane { next, end } = &*self.lanes[0];
+        let Lane { next, end } = self.lane(0);
         (end - next.load(Ordering::Relaxed)).div_ceil(4)
     }
 
@@ -68,11 +81,11 @@ impl Lanes {
     /// opening and goes with the leaving.
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
-            let Lane { next, end } = &*self.lanes[*lane];
+            let Lane { next, end } = self.lane(*lane);
             let mut start = next.load(Ordering::Relaxed);
             while start != *end {
                 let left = end - start;
-                let chunk = size.min((left / 4).max(size / 16)).clamp(1, left);
+                let chunk = size.min((left / 4).max(size / 8)).clamp(1, left);
                 match next.compare_exchange_weak(
                     start,
                     start + chunk,
@@ -91,9 +104,10 @@ impl Lanes {
     /// Takes everything that is left, lane by lane: nobody else gets any more.
     #[cfg(feature = "std")]
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        self.lanes[..self.count]
-            .iter()
-            .map(|lane| lane.next.swap(lane.end, Ordering::Relaxed)..lane.end)
+        (0..self.count).map(|lane| {
+            let Lane { next, end } = self.lane(lane);
+            next.swap(*end, Ordering::Relaxed)..*end
+        })
     }
 }
 
@@ -106,6 +120,12 @@ mod tests {
 
     use super::*;
 
+    fn cut(work: Range<usize>, count: usize) -> Lanes {
+        let mut lanes = Lanes::new();
+        lanes.cut(work, count);
+        lanes
+    }
+
     /// All chunks of about `size` that a participant takes which begins in `lane`.
     fn chunks(lanes: &Lanes, mut lane: usize, size: usize) -> Vec<Range<usize>> {
         core::iter::from_fn(|| lanes.take(&mut lane, size)).collect()
@@ -117,7 +137,7 @@ mod tests {
             for len in [1, 2, 3, 31, 100, 1000] {
                 for size in [1, 7, usize::MAX] {
                     let mut taken = vec![0; len];
-                    let lanes = Lanes::new(5..5 + len, count);
+                    let lanes = cut(5..5 + len, count);
                     for chunk in chunks(&lanes, lanes.home(1), size) {
                         taken[chunk.start - 5..chunk.end - 5]
                             .iter_mut()
@@ -134,7 +154,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_there_can_be_is_cut_without_overflow() {
-        let lanes = Lanes::new(1..usize::MAX, LANES);
+        let lanes = cut(1..usize::MAX, LANES);
         let mut lane = LANES - 1;
         let last = lanes.take(&mut lane, usize::MAX).unwrap();
         assert_eq!(last.end, usize::MAX);
@@ -144,18 +164,18 @@ mod tests {
 
     #[test]
     fn nobody_takes_more_than_a_quarter_of_a_lane_unless_it_is_cheap() {
-        let lanes = Lanes::new(0..1000, 2);
+        let lanes = cut(0..1000, 2);
         assert_eq!(lanes.quarter(), 125);
         for chunk in chunks(&lanes, 0, lanes.quarter()) {
             assert!(chunk.len() <= 125, "{chunk:?}");
         }
-        let lanes = Lanes::new(0..1000, 2);
-        assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
+        let lanes = cut(0..1000, 2);
+        assert_eq!(chunks(&lanes, 0, 8 * 500).len(), 2);
     }
 
     #[test]
     fn a_participant_begins_at_home_and_goes_on_next_door() {
-        let lanes = Lanes::new(0..90, 3);
+        let lanes = cut(0..90, 3);
         assert_eq!([lanes.home(0), lanes.home(1), lanes.home(2)], [1, 2, 1]);
         let starts: Vec<_> = chunks(&lanes, 1, usize::MAX)
             .iter()

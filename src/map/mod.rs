@@ -195,7 +195,11 @@ impl Maps {
             batch = if short && (known.is_some() || elapsed >= quantum) {
                 left
             } else if elapsed < quantum {
-                cost.afford(quantum - elapsed).min(batch * 8)
+                let growth = match known {
+                    Some(_) => len,
+                    None => batch.saturating_mul(8),
+                };
+                cost.afford(quantum - elapsed).min(growth)
             } else {
                 alone = match self.with_team(idle, alone, next, cost, quantum, key) {
                     Some(alone) => alone,
@@ -264,19 +268,21 @@ impl Maps {
         let Some(held) = self.teams.hold() else {
             return Some(alone);
         };
-        let lanes = Lanes::new(next..len, (workers + 1).min(len - next));
-        let frame = Frame {
+        let mut frame = Frame {
             task: alone.task,
-            chunk: match quantum {
-                0 => lanes.quarter(),
-                _ => cost.afford(quantum),
-            },
-            lanes,
+            lanes: Lanes::new(),
+            chunk: cost.afford(quantum),
             quantum,
             #[cfg(feature = "std")]
             wreck: spin::Mutex::new(None),
             canary: Canary::new(),
         };
+        frame
+            .lanes
+            .cut(next..len, workers.saturating_add(1).min(len - next));
+        if quantum == 0 {
+            frame.chunk = frame.lanes.quarter();
+        }
         mem::forget(alone);
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
@@ -443,9 +449,9 @@ impl Frame<'_> {
 
     /// After the last helper has left: if something panicked, drops the results there are and goes on
     /// with the panic.
-    fn finish(self, len: usize) {
+    fn finish(&mut self, len: usize) {
         #[cfg(feature = "std")]
-        if let Some(mut wreck) = self.wreck.into_inner() {
+        if let Some(mut wreck) = self.wreck.get_mut().take() {
             wreck.missing.retain(|range| !range.is_empty());
             wreck.missing.sort_unstable_by_key(|range| range.start);
             let mut from = 0;

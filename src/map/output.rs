@@ -5,6 +5,8 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::{ptr, slice};
 
+use crate::map::input::Sealed;
+
 /// Where [`Pool::map`](crate::Pool::map) puts its results, in the order of the input.
 ///
 /// | output | what happens | `map` returns |
@@ -14,7 +16,7 @@ use core::{ptr, slice};
 /// | `&mut [MaybeUninit<R>]` | each element is initialised | the same slice as `&mut [R]` |
 ///
 /// (`Vec` with the feature `std`; it must have the input's length already.) This trait is sealed.
-pub trait Output<R>: Sized {
+pub trait Output<R>: Sized + Sealed {
     /// What the map returns.
     type Done;
 
@@ -144,6 +146,8 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
         unsafe { slice::from_raw_parts_mut(self.first, self.len) }
     }
 }
+
+impl Sealed for () {}
 
 impl Output<()> for () {
     type Done = ();

@@ -122,10 +122,11 @@ impl Held<'_> {
         let platform = idle.platform();
         // Acquire, here and below: pairs with the release in `leave`: what the helpers did is seen.
         let mut state = team.state.fetch_and(!OPEN, Ordering::Acquire);
-        let mut spins = platform.spins();
-        while state & HELPERS != 0 && spins != 0 {
-            platform.relax();
-            spins -= 1;
+        for look in 1..=platform.spins() {
+            if state & HELPERS == 0 {
+                break;
+            }
+            platform.relax(look);
             state = team.state.load(Ordering::Acquire);
         }
         if state & HELPERS != 0 {
