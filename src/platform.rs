@@ -25,7 +25,7 @@ use core::marker::PhantomData;
 ///
 /// Which context calls what:
 ///
-/// * `park`, `ticks`, `relax`: workers and callers of `map`.
+/// * `park`, `ticks`, `relax`, `give_way`: workers and callers of `map`.
 /// * `unpark`: these, and whoever calls `execute` or `close`. If that is an interrupt handler, `unpark`
 ///   must be safe there.
 ///
@@ -82,12 +82,14 @@ pub trait Platform: Sync {
         0
     }
 
-    /// What to do after the `look`-th look, counted from 1 and for each wait anew: a spin-loop hint by
-    /// default.
-    fn relax(&self, look: u32) {
-        let _ = look;
+    /// What to do between two looks: a spin-loop hint by default.
+    fn relax(&self) {
         core::hint::spin_loop();
     }
+
+    /// Lets whoever else wants this core have it, and is back soon: called now and then by a `map`'s caller
+    /// and helpers that wait for each other, because they may share a core. Nothing by default.
+    fn give_way(&self) {}
 }
 
 /// The platform that needs nothing: it waits by spinning with the strategy `R`, and never sleeps.
@@ -138,7 +140,7 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     }
 
     #[inline]
-    fn relax(&self, _look: u32) {
+    fn relax(&self) {
         crate::sync::relax::<R>();
     }
 }

@@ -168,7 +168,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             if look % 256 == 0 && self.ring.is_finished() {
                 return false;
             }
-            platform.relax(look);
+            platform.relax();
         }
         self.has_work()
     }

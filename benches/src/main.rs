@@ -148,8 +148,25 @@ fn small_maps(options: &Options, workers: usize) {
         }
         {
             let pool = sleeping(workers);
+            // Maps of up to a quantum wake nobody, so the workers sleep through all of these.
             options.table(
                 &format!("map of {n} trivial elements, workers asleep"),
+                200,
+                &mut [
+                    ("plain loop", &mut || {
+                        doze();
+                        time(calls, || plain(black_box(input), &mut looped))
+                    }),
+                    ("ringpool", &mut || {
+                        doze();
+                        time(calls, || {
+                            pool.map(black_box(input), &mut mapped, |&x| trivial(x))
+                        })
+                    }),
+                ],
+            );
+            options.table(
+                &format!("map of {n} trivial elements, one call after a pause of 500 us"),
                 1000,
                 &mut [
                     ("plain loop", &mut || {
@@ -326,6 +343,17 @@ fn execute(options: &Options, workers: usize) {
             "limit: half a cache-line round trip",
             200,
             &mut [("between two threads", &mut || round_trip.half())],
+        );
+    }
+    {
+        let mut sleeper = work::Sleeper::new();
+        options.table(
+            "limit: waking a thread that sleeps in park, every 1 ms",
+            500,
+            &mut [("std::thread::unpark", &mut || {
+                std::thread::sleep(Duration::from_millis(1));
+                sleeper.wake()
+            })],
         );
     }
     for (name, pool, pause) in [

@@ -109,3 +109,54 @@ impl Drop for RoundTrip {
         }
     }
 }
+
+/// A thread that sleeps until it is woken, and says when it was.
+pub struct Sleeper {
+    /// When it woke, in ns since `epoch`; 0 while it sleeps.
+    woken: Arc<AtomicUsize>,
+    epoch: Instant,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Sleeper {
+    pub fn new() -> Self {
+        let woken = Arc::new(AtomicUsize::new(0));
+        let epoch = Instant::now();
+        let shared = Arc::clone(&woken);
+        let thread = std::thread::spawn(move || {
+            while shared.load(Ordering::Relaxed) != END {
+                std::thread::park();
+                let now = epoch.elapsed().as_nanos() as usize;
+                _ = shared.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
+            }
+        });
+        Self {
+            woken,
+            epoch,
+            thread: Some(thread),
+        }
+    }
+
+    /// From the wake-up to the thread's first look at the clock, in ns.
+    pub fn wake(&mut self) -> f64 {
+        self.woken.store(0, Ordering::Relaxed);
+        let before = self.epoch.elapsed().as_nanos() as usize;
+        self.thread.as_ref().expect("it runs").thread().unpark();
+        loop {
+            match self.woken.load(Ordering::Relaxed) {
+                0 => std::hint::spin_loop(),
+                woken => break (woken - before) as f64,
+            }
+        }
+    }
+}
+
+impl Drop for Sleeper {
+    fn drop(&mut self) {
+        self.woken.store(END, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            thread.join().expect("no panic");
+        }
+    }
+}

@@ -31,6 +31,10 @@ const OPEN: usize = 1 << (usize::BITS - 2);
 const WAITING: usize = 1 << (usize::BITS - 3);
 const HELPERS: usize = WAITING - 1;
 
+/// How many looks caller and helpers take at each other before they give way: on a shared core, the one
+/// that looks keeps the other from working.
+const LOOKS: u32 = 64;
+
 pub(crate) struct Teams {
     teams: [Team; TEAMS],
 }
@@ -126,7 +130,11 @@ impl Held<'_> {
             if state & HELPERS == 0 {
                 break;
             }
-            platform.relax(look);
+            if look % LOOKS == 0 {
+                platform.give_way();
+            } else {
+                platform.relax();
+            }
             state = team.state.load(Ordering::Acquire);
         }
         if state & HELPERS != 0 {
@@ -165,9 +173,19 @@ impl Joined<'_> {
     /// Leaves. From the decrement on, the frame may be gone and the slot somebody else's.
     pub(super) fn leave<P: Platform>(self, idle: &Idle<P>) {
         let Self { team, spot } = self;
+        let platform = idle.platform();
         // Release: pairs with the acquire in `close`.
         if team.state.fetch_sub(1, Ordering::Release) == HELD | WAITING | 1 {
-            idle.platform().unpark(spot);
+            platform.unpark(spot);
         }
+        // The caller has nothing left to do but to see this. If it does not, it may be waiting for this
+        // very core. Relaxed: a hint.
+        for _ in 0..LOOKS.min(platform.spins()) {
+            if team.state.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+            platform.relax();
+        }
+        platform.give_way();
     }
 }

@@ -113,7 +113,7 @@ impl Platform for Lab {
         self.quantum
     }
 
-    fn relax(&self, _look: u32) {
+    fn relax(&self) {
         thread::yield_now();
     }
 }
