@@ -124,7 +124,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// Runs `job` some time soon, on some worker.
     ///
     /// Never waits, takes no lock and allocates nothing: it may be called from a job, from within `map`,
-    /// and from an interrupt handler if the platform's `unpark` may. Jobs are taken in the order in which
+    /// and from an interrupt handler if the platform's `unpark` may. (That of [`ThreadPool`](crate::ThreadPool)
+    /// locks a mutex to wake a sleeper: not from a signal handler.) Jobs are taken in the order in which
     /// they were queued.
     ///
     /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.

@@ -64,9 +64,9 @@ pub struct ThreadPool<const CAPACITY: usize = 1024, const WORDS: usize = 6> {
 impl ThreadPool {
     /// A pool of `workers` threads, called `ringpool-0` and so on, with 1024 job slots.
     ///
-    /// How many? For work that computes, [`std::thread::available_parallelism`]; one less if the thread
-    /// that calls `map` should have a core for itself, as it works too. For work that waits (files,
-    /// sockets), as many as shall wait at a time.
+    /// How many? For work that computes, [`std::thread::available_parallelism`]; one less if there is only
+    /// `map`, whose caller works too. (That may be none, and then nobody runs what `execute` queues.) For
+    /// work that waits (files, sockets), as many as shall wait at a time.
     ///
     /// # Errors
     ///

@@ -150,6 +150,20 @@ unsafe impl<T: Send, const N: usize> Source for Owned<T, N> {
     }
 }
 
+/// Panics if the lengths differ.
+#[track_caller]
+pub(crate) fn check_lengths(one: &str, length: usize, other: &str, other_length: usize) {
+    #[cold]
+    #[inline(never)]
+    #[track_caller]
+    fn differ(one: &str, length: usize, other: &str, other_length: usize) -> ! {
+        panic!("ringpool: the {one} has {length} elements, the {other} has {other_length}");
+    }
+    if length != other_length {
+        differ(one, length, other, other_length);
+    }
+}
+
 impl<'a, T: Sync> Input for &'a [T] {
     type Item = &'a T;
     type Source = Shared<'a, T>;
@@ -257,7 +271,7 @@ macro_rules! zip {
             fn elements(&self) -> usize {
                 let ($first, $($rest),+) = self;
                 let elements = $first.elements();
-                $(super::check_lengths("input", elements, "input beside it", $rest.elements());)+
+                $(check_lengths("input", elements, "input beside it", $rest.elements());)+
                 elements
             }
 

@@ -9,7 +9,8 @@
 //!    What an element cost is remembered for the next call ([`cost`]): a map known to be short runs in
 //!    one batch after its first element, one known to be long skips this step.
 //! 2. *A team.* The caller cuts what is left into [`lanes`] and opens a [`team`]; awake workers join, and
-//!    sleepers are woken if, and only as many as, the work left pays for.
+//!    sleepers are woken if, and only as many as, the work left pays for. In a row of maps it is the row that
+//!    has to pay: who was woken for one still spins when the next comes.
 //! 3. *Chunks.* Every participant, the caller too, takes chunks of about a quantum each, by its own
 //!    measure, from its lane and then from the others'.
 //! 4. *Close and leave.* When all is taken the caller closes the team and waits for every helper to have
@@ -25,9 +26,11 @@
 //! results there are and goes on with the first panic. These notes are allocated, as the panic itself is.
 
 mod cost;
+mod frame;
 pub(crate) mod input;
 mod lanes;
 pub(crate) mod output;
+mod task;
 mod team;
 
 use core::marker::PhantomData;
@@ -36,13 +39,14 @@ use core::ops::Range;
 
 use crate::idle::Idle;
 use crate::map::cost::{Cost, Costs};
-use crate::map::input::{Input, Source};
-use crate::map::lanes::Lanes;
+use crate::map::frame::{CALLER, Frame};
+use crate::map::input::{Input, check_lengths};
 use crate::map::output::{Output, Sink};
+use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
 use crate::platform::Platform;
-use crate::sync::{AtomicUsize, Canary, Ordering, const_fn};
-use crate::unwind::{self, Bomb, Payload};
+use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::unwind::Bomb;
 
 /// A sleeper is woken for every so many quanta of work. Measured: it costs the caller one or two, and
 /// the sleeper comes some three later, or more if its core slept too.
@@ -51,79 +55,6 @@ const QUANTA_PER_WAKE: usize = 8;
 const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
 /// Maps are in a row if at most so many quanta lie between them.
 const QUANTA_IN_A_ROW: usize = 16;
-
-/// A map whose types are forgotten.
-trait Task: Sync {
-    /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there with its
-    /// input consumed and no result.
-    ///
-    /// # Safety
-    ///
-    /// The range is within the map, and no element of it was or will be run or discarded again.
-    unsafe fn run(&self, range: Range<usize>, at: &mut usize);
-
-    /// Drops inputs.
-    ///
-    /// # Safety
-    ///
-    /// As `run`.
-    unsafe fn discard(&self, range: Range<usize>);
-
-    /// Drops results.
-    ///
-    /// # Safety
-    ///
-    /// All of the range was run to the end, and is undone once.
-    unsafe fn undo(&self, range: Range<usize>);
-}
-
-struct Mapping<S, K, F, R> {
-    source: S,
-    sink: K,
-    function: F,
-    result: PhantomData<fn() -> R>,
-}
-
-impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K, F, R> {
-    unsafe fn run(&self, range: Range<usize>, at: &mut usize) {
-        // Where nothing needs to be dropped, nobody needs to know where a panic was.
-        let watched = const { mem::needs_drop::<S::Item>() || mem::needs_drop::<R>() };
-        *at = range.start;
-        for index in range {
-            if watched {
-                *at = index;
-            }
-            // SAFETY: the caller's promise.
-            let item = unsafe { self.source.take(index) };
-            let result = (self.function)(item);
-            // SAFETY: the caller's promise.
-            unsafe { self.sink.put(index, result) };
-        }
-    }
-
-    unsafe fn discard(&self, range: Range<usize>) {
-        // SAFETY: the caller's promise.
-        unwind::contain(|| unsafe { self.source.discard(range) });
-    }
-
-    unsafe fn undo(&self, range: Range<usize>) {
-        // SAFETY: the caller's promise.
-        unwind::contain(|| unsafe { self.sink.undo(range) });
-    }
-}
-
-#[track_caller]
-pub(crate) fn check_lengths(one: &str, length: usize, other: &str, other_length: usize) {
-    #[cold]
-    #[inline(never)]
-    #[track_caller]
-    fn differ(one: &str, length: usize, other: &str, other_length: usize) -> ! {
-        panic!("ringpool: the {one} has {length} elements, the {other} has {other_length}");
-    }
-    if length != other_length {
-        differ(one, length, other, other_length);
-    }
-}
 
 /// What a pool keeps for its maps.
 pub(crate) struct Maps {
@@ -268,27 +199,14 @@ impl Maps {
         let Some(held) = self.teams.hold() else {
             return Some(alone);
         };
-        let mut frame = Frame {
-            task: alone.task,
-            lanes: Lanes::new(),
-            chunk: cost.afford(quantum),
-            quantum,
-            #[cfg(feature = "std")]
-            wreck: spin::Mutex::new(None),
-            canary: Canary::new(),
-        };
-        frame
-            .lanes
-            .cut(next..len, workers.saturating_add(1).min(len - next));
-        if quantum == 0 {
-            frame.chunk = frame.lanes.quarter();
-        }
+        let mut frame = Frame::new(alone.task, quantum);
+        frame.cut(next..len, workers.saturating_add(1), cost);
         mem::forget(alone);
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
         idle.wake(helpers);
-        let (elements, ticks) = frame.participate(0, idle.platform());
+        let (elements, ticks) = frame.participate(CALLER, idle.platform());
         held.close(idle);
         mem::forget(bomb);
         frame.finish(len);
@@ -318,7 +236,7 @@ impl Maps {
 pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
     // SAFETY: invariant *frame*; it is not used after `leave`.
     let frame = unsafe { &*team.frame().cast::<Frame<'_>>() };
-    frame.participate(frame.lanes.home(worker), idle.platform());
+    frame.participate(frame.home(worker), idle.platform());
     team.exhausted();
     team.leave(idle);
 }
@@ -345,124 +263,6 @@ impl Drop for Alone<'_> {
         unsafe { self.task.discard(self.at + 1..self.len) };
         // SAFETY: everything before it was, by this caller.
         unsafe { self.task.undo(0..self.at) };
-    }
-}
-
-/// A map with a team, on its caller's stack.
-struct Frame<'t> {
-    task: &'t dyn Task,
-    lanes: Lanes,
-    /// Elements that take about a quantum; without a clock, a quarter of a lane.
-    chunk: usize,
-    /// In ticks; 0 without a clock.
-    quantum: usize,
-    #[cfg(feature = "std")]
-    wreck: spin::Mutex<Option<Wreck>>,
-    canary: Canary,
-}
-
-/// What panics have left.
-#[cfg(feature = "std")]
-struct Wreck {
-    first: Payload,
-    /// Elements without a result. Their inputs are gone.
-    missing: std::vec::Vec<Range<usize>>,
-}
-
-impl Frame<'_> {
-    /// Takes and runs chunks until there are none. Returns how many elements that were, and the ticks
-    /// it took.
-    fn participate<P: Platform>(&self, mut lane: usize, platform: &P) -> (usize, usize) {
-        // The chunk at work, from the element at work on.
-        let mut chunk = 0..0;
-        let mut elements = 0;
-        let mut ticks = 0usize;
-        let result = unwind::catch(|| {
-            let mut size = self.chunk;
-            let mut before = match self.quantum {
-                0 => 0,
-                _ => platform.ticks(),
-            };
-            while let Some(range) = self.lanes.take(&mut lane, size) {
-                self.canary.touch();
-                let length = range.len();
-                chunk = range.clone();
-                // SAFETY: `take` gives each element to one participant.
-                unsafe { self.task.run(range, &mut chunk.start) };
-                chunk.start = chunk.end;
-                elements += length;
-                if self.quantum != 0 {
-                    let taken = since(before, platform);
-                    before = before.wrapping_add(taken as u64);
-                    ticks = ticks.saturating_add(taken);
-                    // A chunk that the lane's end cut short says little, unless it was long.
-                    if length >= size / 4 || taken > self.quantum {
-                        size = Cost::of(taken, length)
-                            .afford(self.quantum)
-                            .min(length.saturating_mul(8));
-                    }
-                }
-            }
-        });
-        self.canary.touch();
-        if let Err(payload) = result {
-            self.abandon(chunk, payload);
-        }
-        (elements, ticks)
-    }
-
-    /// After a panic: `chunk` is what this participant had, from the element that panicked on.
-    #[cfg(feature = "std")]
-    #[cold]
-    fn abandon(&self, chunk: Range<usize>, payload: Payload) {
-        let mut missing = std::vec::Vec::new();
-        if !chunk.is_empty() {
-            // SAFETY: these were given to this participant, which did not run them.
-            unsafe { self.task.discard(chunk.start + 1..chunk.end) };
-            missing.push(chunk);
-        }
-        for rest in self.lanes.take_all() {
-            // SAFETY: these were just taken.
-            unsafe { self.task.discard(rest.clone()) };
-            missing.push(rest);
-        }
-        let mut wreck = self.wreck.lock();
-        match &mut *wreck {
-            None => {
-                *wreck = Some(Wreck {
-                    first: payload,
-                    missing,
-                });
-            }
-            Some(first) => {
-                first.missing.append(&mut missing);
-                drop(wreck);
-                unwind::discard(payload);
-            }
-        }
-    }
-
-    #[cfg(not(feature = "std"))]
-    fn abandon(&self, _chunk: Range<usize>, payload: Payload) {
-        match payload {}
-    }
-
-    /// After the last helper has left: if something panicked, drops the results there are and goes on
-    /// with the panic.
-    fn finish(&mut self, len: usize) {
-        #[cfg(feature = "std")]
-        if let Some(mut wreck) = self.wreck.get_mut().take() {
-            wreck.missing.retain(|range| !range.is_empty());
-            wreck.missing.sort_unstable_by_key(|range| range.start);
-            let mut from = 0;
-            for missing in wreck.missing.iter().chain([&(len..len)]) {
-                // SAFETY: what lies between missing ranges was run to the end, before or in the team.
-                unsafe { self.task.undo(from..missing.start) };
-                from = missing.end;
-            }
-            unwind::resume(wreck.first);
-        }
-        let _ = len;
     }
 }
 

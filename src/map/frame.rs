@@ -1,0 +1,161 @@
+//! A map with a team: its state on the caller's stack, and what each participant does there.
+
+use core::ops::Range;
+
+use crate::map::cost::Cost;
+use crate::map::lanes::Lanes;
+use crate::map::since;
+use crate::map::task::Task;
+use crate::platform::Platform;
+use crate::sync::Canary;
+use crate::unwind::{self, Payload};
+
+/// A map with a team, on its caller's stack.
+pub(super) struct Frame<'t> {
+    task: &'t dyn Task,
+    lanes: Lanes,
+    /// Elements that take about a quantum; without a clock, a quarter of a lane.
+    chunk: usize,
+    /// In ticks; 0 without a clock.
+    quantum: usize,
+    #[cfg(feature = "std")]
+    wreck: spin::Mutex<Option<Wreck>>,
+    canary: Canary,
+}
+
+/// What panics have left.
+#[cfg(feature = "std")]
+struct Wreck {
+    first: Payload,
+    /// Elements without a result. Their inputs are gone.
+    missing: std::vec::Vec<Range<usize>>,
+}
+
+/// The lane of a map's caller.
+pub(super) const CALLER: usize = 0;
+
+impl<'t> Frame<'t> {
+    /// A frame without work: it is cut in its place, because a move would copy all lanes.
+    #[inline(always)]
+    pub(super) fn new(task: &'t dyn Task, quantum: usize) -> Self {
+        Self {
+            task,
+            lanes: Lanes::new(),
+            chunk: 0,
+            quantum,
+            #[cfg(feature = "std")]
+            wreck: spin::Mutex::new(None),
+            canary: Canary::new(),
+        }
+    }
+
+    /// Shares out `work`, whose elements cost about `cost`, among at most so many participants.
+    pub(super) fn cut(&mut self, work: Range<usize>, participants: usize, cost: Cost) {
+        let lanes = participants.min(work.len());
+        self.lanes.cut(work, lanes);
+        self.chunk = match self.quantum {
+            0 => self.lanes.quarter(),
+            quantum => cost.afford(quantum),
+        };
+    }
+
+    /// The lane where worker `worker` begins.
+    pub(super) fn home(&self, worker: usize) -> usize {
+        self.lanes.home(worker)
+    }
+
+    /// Takes and runs chunks until there are none. Returns how many elements that were, and the ticks
+    /// it took.
+    pub(super) fn participate<P: Platform>(&self, mut lane: usize, platform: &P) -> (usize, usize) {
+        // The chunk at work, from the element at work on.
+        let mut chunk = 0..0;
+        let mut elements = 0;
+        let mut ticks = 0usize;
+        let result = unwind::catch(|| {
+            let mut size = self.chunk;
+            let mut before = match self.quantum {
+                0 => 0,
+                _ => platform.ticks(),
+            };
+            while let Some(range) = self.lanes.take(&mut lane, size) {
+                self.canary.touch();
+                let length = range.len();
+                chunk = range.clone();
+                // SAFETY: `take` gives each element to one participant.
+                unsafe { self.task.run(range, &mut chunk.start) };
+                chunk.start = chunk.end;
+                elements += length;
+                if self.quantum != 0 {
+                    let taken = since(before, platform);
+                    before = before.wrapping_add(taken as u64);
+                    ticks = ticks.saturating_add(taken);
+                    // A chunk that the lane's end cut short says little, unless it was long.
+                    if length >= size / 4 || taken > self.quantum {
+                        size = Cost::of(taken, length)
+                            .afford(self.quantum)
+                            .min(length.saturating_mul(8));
+                    }
+                }
+            }
+        });
+        self.canary.touch();
+        if let Err(payload) = result {
+            self.abandon(chunk, payload);
+        }
+        (elements, ticks)
+    }
+
+    /// After a panic: `chunk` is what this participant had, from the element that panicked on.
+    #[cfg(feature = "std")]
+    #[cold]
+    fn abandon(&self, chunk: Range<usize>, payload: Payload) {
+        let mut missing = std::vec::Vec::new();
+        if !chunk.is_empty() {
+            // SAFETY: these were given to this participant, which did not run them.
+            unsafe { self.task.discard(chunk.start + 1..chunk.end) };
+            missing.push(chunk);
+        }
+        for rest in self.lanes.take_all() {
+            // SAFETY: these were just taken.
+            unsafe { self.task.discard(rest.clone()) };
+            missing.push(rest);
+        }
+        let mut wreck = self.wreck.lock();
+        match &mut *wreck {
+            None => {
+                *wreck = Some(Wreck {
+                    first: payload,
+                    missing,
+                });
+            }
+            Some(first) => {
+                first.missing.append(&mut missing);
+                drop(wreck);
+                unwind::discard(payload);
+            }
+        }
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn abandon(&self, _chunk: Range<usize>, payload: Payload) {
+        match payload {}
+    }
+
+    /// After the last helper has left: if something panicked, drops the results there are and goes on
+    /// with the panic.
+    pub(super) fn finish(&mut self, len: usize) {
+        #[cfg(feature = "std")]
+        if let Some(mut wreck) = self.wreck.get_mut().take() {
+            wreck.missing.retain(|range| !range.is_empty());
+            wreck.missing.sort_unstable_by_key(|range| range.start);
+            let mut from = 0;
+            for missing in wreck.missing.iter().chain([&(len..len)]) {
+                // SAFETY: what lies between missing ranges was run to the end, before or in the team.
+                unsafe { self.task.undo(from..missing.start) };
+                from = missing.end;
+            }
+            unwind::resume(wreck.first);
+        }
+        let _ = len;
+    }
+}

@@ -1,0 +1,69 @@
+//! A map without its types: what the driver and the helpers run.
+
+use core::marker::PhantomData;
+use core::mem;
+use core::ops::Range;
+
+use crate::map::input::Source;
+use crate::map::output::Sink;
+use crate::unwind;
+
+/// A map whose types are forgotten.
+pub(super) trait Task: Sync {
+    /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there with its
+    /// input consumed and no result.
+    ///
+    /// # Safety
+    ///
+    /// The range is within the map, and no element of it was or will be run or discarded again.
+    unsafe fn run(&self, range: Range<usize>, at: &mut usize);
+
+    /// Drops inputs.
+    ///
+    /// # Safety
+    ///
+    /// As `run`.
+    unsafe fn discard(&self, range: Range<usize>);
+
+    /// Drops results.
+    ///
+    /// # Safety
+    ///
+    /// All of the range was run to the end, and is undone once.
+    unsafe fn undo(&self, range: Range<usize>);
+}
+
+pub(super) struct Mapping<S, K, F, R> {
+    pub(super) source: S,
+    pub(super) sink: K,
+    pub(super) function: F,
+    pub(super) result: PhantomData<fn() -> R>,
+}
+
+impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K, F, R> {
+    unsafe fn run(&self, range: Range<usize>, at: &mut usize) {
+        // Where nothing needs to be dropped, nobody needs to know where a panic was.
+        let watched = const { mem::needs_drop::<S::Item>() || mem::needs_drop::<R>() };
+        *at = range.start;
+        for index in range {
+            if watched {
+                *at = index;
+            }
+            // SAFETY: the caller's promise.
+            let item = unsafe { self.source.take(index) };
+            let result = (self.function)(item);
+            // SAFETY: the caller's promise.
+            unsafe { self.sink.put(index, result) };
+        }
+    }
+
+    unsafe fn discard(&self, range: Range<usize>) {
+        // SAFETY: the caller's promise.
+        unwind::contain(|| unsafe { self.source.discard(range) });
+    }
+
+    unsafe fn undo(&self, range: Range<usize>) {
+        // SAFETY: the caller's promise.
+        unwind::contain(|| unsafe { self.sink.undo(range) });
+    }
+}
