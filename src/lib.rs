@@ -6,7 +6,7 @@
 //! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and returns
 //!   when all of it is done, results in order.
 //!
-//! Jobs live inline in a ring of fixed capacity. After construction nothing allocates, on any path.
+//! Jobs live inline in a ring of fixed capacity. After construction nothing allocates (panics do).
 //! Workers are std threads ([`ThreadPool`], feature `std`) or whatever your *spawn hook* starts
 //! ([`Pool::start`]): an RTOS task, a second core, a raw thread.
 //!

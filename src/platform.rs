@@ -25,7 +25,7 @@ use core::marker::PhantomData;
 ///
 /// Which context calls what:
 ///
-/// * `park`, `ticks`, `relax`, `give_way`: workers and callers of `map`.
+/// * `park`, `ticks`, `quantum`, `spins`, `relax`, `give_way`: workers and callers of `map`.
 /// * `unpark`: these, and whoever calls `execute` or `close`. If that is an interrupt handler, `unpark`
 ///   must be safe there.
 ///
@@ -63,15 +63,16 @@ pub trait Platform: Sync {
     /// Leaves a token at `spot` and wakes whoever waits there.
     fn unpark(&self, spot: usize);
 
-    /// A clock that only goes up, in ticks of any length. It is read once for each chunk of a `map`, so
-    /// it should be cheap (a cycle counter). It may wrap at 2^64; one that stands still is no clock.
+    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, so
+    /// it should be cheap (a cycle counter). One that stands still is no clock. It may wrap or jump: that
+    /// makes one guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
 
     /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
-    /// desktop. A `map` stays on its caller until it has run for this long, and its chunks take about
-    /// this long. 0 says that there is no clock: a `map` then asks for help after its first element.
+    /// desktop. A `map` stays on its caller until it has run for this long, unless it is known to be long
+    /// from the last call; and its chunks take about this long. 0 says that there is no clock: a `map` then asks for help after its first element.
     fn quantum(&self) -> u64 {
         0
     }
@@ -96,7 +97,10 @@ pub trait Platform: Sync {
 ///
 /// On x86-64 its clock is the time-stamp counter, with a quantum of 2^13 counts (2 to 4 us). Elsewhere it
 /// has none. For workers that must not burn their core, write a [`Platform`], or take
-/// [`Threads`](crate::ThreadPool) with the feature `std`.
+/// [`Threads`](crate::Threads) with the feature `std`.
+///
+/// Not for tasks of different priority on one core, where one that spins keeps a lower one from ever
+/// finishing what it waits for.
 ///
 /// # Examples
 ///

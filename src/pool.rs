@@ -123,9 +123,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 
     /// Runs `job` some time soon, on some worker.
     ///
-    /// Never waits, takes no lock and allocates nothing: it may be called from a job, from within `map`,
-    /// and from an interrupt handler if the platform's `unpark` may. (That of [`ThreadPool`](crate::ThreadPool)
-    /// locks a mutex to wake a sleeper: not from a signal handler.) Jobs are taken in the order in which
+    /// Never waits and allocates nothing, and takes no lock but what the platform's `unpark` takes to wake a
+    /// sleeper: it may be called from a job, from within `map`, and from an interrupt handler if `unpark`
+    /// may. (That of [`ThreadPool`](crate::ThreadPool) locks a mutex: not from a signal handler.) Jobs are taken in the order in which
     /// they were queued.
     ///
     /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
@@ -178,7 +178,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
     /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
     ///
-    /// It allocates nothing. On 64-bit targets it takes about 4.5 KiB of the caller's stack when it shares
+    /// It allocates nothing, unless `f` panics. On 64-bit targets it takes about 4.5 KiB of the caller's stack when it shares
     /// its work.
     ///
     /// # Panics
@@ -186,7 +186,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// * If the lengths of inputs and output differ; before any element is touched.
     /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
     ///   input and every result in an uninitialised output having been dropped once. Without the feature
-    ///   `std`, a panic of `f` while workers help ends the program.
+    ///   `std`, a panic of `f` while the work is shared ends the program.
     ///
     /// # Examples
     ///

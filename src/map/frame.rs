@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use crate::map::cost::Cost;
 use crate::map::lanes::Lanes;
-use crate::map::since;
+use crate::map::span;
 use crate::map::task::Task;
 use crate::platform::Platform;
 use crate::sync::Canary;
@@ -86,8 +86,9 @@ impl<'t> Frame<'t> {
                 chunk.start = chunk.end;
                 elements += length;
                 if self.quantum != 0 {
-                    let taken = since(before, platform);
-                    before = before.wrapping_add(taken as u64);
+                    let now = platform.ticks();
+                    let taken = span(before, now);
+                    before = now;
                     ticks = ticks.saturating_add(taken);
                     // A chunk that the lane's end cut short says little, unless it was long.
                     if length >= size / 4 || taken > self.quantum {
@@ -111,7 +112,8 @@ impl<'t> Frame<'t> {
     fn abandon(&self, chunk: Range<usize>, payload: Payload) {
         let mut missing = std::vec::Vec::new();
         if !chunk.is_empty() {
-            // SAFETY: these were given to this participant, which did not run them.
+            // SAFETY: these were given to this participant, which did not run them. (Where the place of
+            // the panic is not kept, this does nothing.)
             unsafe { self.task.discard(chunk.start + 1..chunk.end) };
             missing.push(chunk);
         }

@@ -40,10 +40,10 @@ impl Lanes {
 
     /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
     pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
-        self.count = count.clamp(1, LANES);
-        let (each, over) = (work.len() / self.count, work.len() % self.count);
+        let count = count.clamp(1, LANES);
+        let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
-        for (k, lane) in self.lanes[..self.count].iter_mut().enumerate() {
+        for (k, lane) in self.lanes[..count].iter_mut().enumerate() {
             let end = start + each + usize::from(k < over);
             lane.write(Line::new(Lane {
                 next: AtomicUsize::new(start),
@@ -51,6 +51,7 @@ impl Lanes {
             }));
             start = end;
         }
+        self.count = count;
     }
 
     #[inline]

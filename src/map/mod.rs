@@ -5,7 +5,7 @@
 //! them apart:
 //!
 //! 1. *Alone.* The caller maps element 0, looks at the clock, and goes on in batches that grow until it
-//!    has worked for a *quantum* (2 us). Most small maps end here: no atomic operation but loads, no fence.
+//!    has worked for a *quantum* (2 us). Most small maps end here: no fence, no atomic operation but loads.
 //!    What an element cost is remembered for the next call ([`cost`]): a map known to be short runs in
 //!    one batch after its first element, one known to be long skips this step.
 //! 2. *A team.* The caller cuts what is left into [`lanes`] and opens a [`team`]; awake workers join, and
@@ -53,8 +53,8 @@ use crate::unwind::Bomb;
 const QUANTA_PER_WAKE: usize = 8;
 /// The same in a row of maps: who is awake for this one is awake for the next.
 const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
-/// Maps are in a row if at most so many quanta lie between them.
-const QUANTA_IN_A_ROW: usize = 16;
+/// Maps are in a row if at most so many quanta lie between them: about as long as a worker spins.
+const QUANTA_IN_A_ROW: usize = 4;
 
 /// What a pool keeps for its maps.
 pub(crate) struct Maps {
@@ -118,7 +118,7 @@ impl Maps {
         while next != len {
             let elapsed = since(start, platform);
             let cost = match known {
-                Some(cost) if next == 1 && elapsed < quantum / 4 => cost,
+                Some(cost) if next == 1 && elapsed <= quantum / 4 => cost,
                 _ => Cost::of(elapsed, next),
             };
             let left = len - next;
@@ -167,7 +167,7 @@ impl Maps {
         let pause = (platform.ticks() as usize).wrapping_sub(self.last.load(Ordering::Relaxed));
         ticks
             / quantum
-            / if pause / QUANTA_IN_A_ROW < quantum {
+            / if platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum {
                 QUANTA_PER_WAKE_IN_A_ROW
             } else {
                 QUANTA_PER_WAKE
@@ -259,9 +259,9 @@ impl Alone<'_> {
 impl Drop for Alone<'_> {
     #[cold]
     fn drop(&mut self) {
-        // SAFETY: `at` panicked; nothing behind it was run.
+        // SAFETY: `at` panicked; nothing behind it was run. (If `at` is not kept, this does nothing.)
         unsafe { self.task.discard(self.at + 1..self.len) };
-        // SAFETY: everything before it was, by this caller.
+        // SAFETY: everything before it was, by this caller. (Likewise.)
         unsafe { self.task.undo(0..self.at) };
     }
 }
@@ -269,5 +269,11 @@ impl Drop for Alone<'_> {
 /// Ticks since `start`, as far as they fit.
 #[inline]
 fn since<P: Platform>(start: u64, platform: &P) -> usize {
-    usize::try_from(platform.ticks().wrapping_sub(start)).unwrap_or(usize::MAX)
+    span(start, platform.ticks())
+}
+
+/// Ticks between, as far as they fit.
+#[inline]
+fn span(start: u64, end: u64) -> usize {
+    usize::try_from(end.wrapping_sub(start)).unwrap_or(usize::MAX)
 }

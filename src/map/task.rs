@@ -11,7 +11,8 @@ use crate::unwind;
 /// A map whose types are forgotten.
 pub(super) trait Task: Sync {
     /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there with its
-    /// input consumed and no result.
+    /// input consumed and no result. Where neither inputs nor results need to be dropped, `at` is not kept,
+    /// and `discard` and `undo` do nothing.
     ///
     /// # Safety
     ///
@@ -40,13 +41,16 @@ pub(super) struct Mapping<S, K, F, R> {
     pub(super) result: PhantomData<fn() -> R>,
 }
 
+impl<S: Source, K: Sink<R>, F, R> Mapping<S, K, F, R> {
+    /// Whether it matters where a panic was.
+    const DROPS: bool = mem::needs_drop::<S::Item>() || mem::needs_drop::<R>();
+}
+
 impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K, F, R> {
     unsafe fn run(&self, range: Range<usize>, at: &mut usize) {
-        // Where nothing needs to be dropped, nobody needs to know where a panic was.
-        let watched = const { mem::needs_drop::<S::Item>() || mem::needs_drop::<R>() };
         *at = range.start;
         for index in range {
-            if watched {
+            if Self::DROPS {
                 *at = index;
             }
             // SAFETY: the caller's promise.
@@ -58,12 +62,16 @@ impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K
     }
 
     unsafe fn discard(&self, range: Range<usize>) {
-        // SAFETY: the caller's promise.
-        unwind::contain(|| unsafe { self.source.discard(range) });
+        if Self::DROPS {
+            // SAFETY: the caller's promise.
+            unwind::contain(|| unsafe { self.source.discard(range) });
+        }
     }
 
     unsafe fn undo(&self, range: Range<usize>) {
-        // SAFETY: the caller's promise.
-        unwind::contain(|| unsafe { self.sink.undo(range) });
+        if Self::DROPS {
+            // SAFETY: the caller's promise.
+            unwind::contain(|| unsafe { self.sink.undo(range) });
+        }
     }
 }

@@ -175,13 +175,17 @@ impl Joined<'_> {
         let Self { team, spot } = self;
         let platform = idle.platform();
         // Release: pairs with the acquire in `close`.
-        if team.state.fetch_sub(1, Ordering::Release) == HELD | WAITING | 1 {
+        let after = team.state.fetch_sub(1, Ordering::Release) - 1;
+        if after == HELD | WAITING {
             platform.unpark(spot);
+        }
+        if after & HELPERS != 0 {
+            return;
         }
         // The caller has nothing left to do but to see this. If it does not, it may be waiting for this
         // very core. Relaxed: a hint.
         for _ in 0..LOOKS.min(platform.spins()) {
-            if team.state.load(Ordering::Relaxed) == 0 {
+            if team.state.load(Ordering::Relaxed) != after {
                 return;
             }
             platform.relax();
