@@ -6,7 +6,7 @@
 //!
 //! A chunk is as long as its taker asks for, but never more than a quarter of what is left in the lane,
 //! so that the end of a lane is cut fine and its weight, wherever it lies, is shared; and never less
-//! than an eighth of what was asked for, so that cheap elements are not taken one by one.
+//! than a sixteenth of what was asked for, so that cheap elements are not taken one by one.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -86,7 +86,7 @@ impl Lanes {
             let mut start = next.load(Ordering::Relaxed);
             while start != *end {
                 let left = end - start;
-                let chunk = size.min((left / 4).max(size / 8)).clamp(1, left);
+                let chunk = size.min((left / 4).max(size / 16)).clamp(1, left);
                 match next.compare_exchange_weak(
                     start,
                     start + chunk,
@@ -171,7 +171,7 @@ mod tests {
             assert!(chunk.len() <= 125, "{chunk:?}");
         }
         let lanes = cut(0..1000, 2);
-        assert_eq!(chunks(&lanes, 0, 8 * 500).len(), 2);
+        assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
     }
 
     #[test]
