@@ -235,7 +235,7 @@ fn large_maps(options: &Options, workers: usize) {
         };
         large("10 000 x 1 us", &even);
         large("10 000 x 1 us, all the weight in the last tenth", &tail);
-        large("1 000 000 x 5 ns", &fine);
+        large("1 000 000 elements of a few ns", &fine);
         for few in &few {
             large(&format!("{} x 1 ms", few.len()), few);
         }
@@ -256,7 +256,7 @@ fn break_even(options: &Options, workers: usize) {
         let rounds = if n > 10_000 { 30 } else { 300 };
         for (calls, name) in [(1, "after a pause"), (20, "20 in a row")] {
             options.table(
-                &format!("break-even: {n} x 10 ns, {name}"),
+                &format!("break-even: {n} elements of a few ns, {name}"),
                 rounds,
                 &mut [
                     ("plain loop", &mut || {
