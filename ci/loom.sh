@@ -15,6 +15,7 @@ target=${CARGO_TARGET_DIR:-$PWD/target}/loom
 export CARGO_TARGET_DIR=$target
 mended=$target/loom-0.7.3
 mkdir -p "$target"
+ci/apt-install patch
 
 # The lock file is the same with the mended loom and without, to everyone else.
 lock=$(mktemp)
