@@ -65,7 +65,7 @@ pub trait Platform: Sync {
 
     /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, so
     /// it should be cheap (a cycle counter). One that stands still is no clock. It may wrap or jump: that
-    /// makes one guess wrong.
+    /// may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
@@ -78,7 +78,7 @@ pub trait Platform: Sync {
     }
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
-    /// parks. 0 (the default) parks at once.
+    /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one before.
     fn spins(&self) -> u32 {
         0
     }
@@ -141,6 +141,12 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     #[inline]
     fn quantum(&self) -> u64 {
         1 << 13
+    }
+
+    // Its waiters are awake whatever they do; so that `map` knows.
+    #[inline]
+    fn spins(&self) -> u32 {
+        100
     }
 
     #[inline]

@@ -31,7 +31,7 @@ struct Wreck {
     missing: std::vec::Vec<Range<usize>>,
 }
 
-/// How long a chunk takes, at most. Measured: taking one and reading the clock costs some 40 ns.
+/// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the clock costs some 40 ns.
 const QUANTA_PER_CHUNK: usize = 4;
 
 /// The lane of a map's caller.

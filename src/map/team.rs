@@ -182,7 +182,7 @@ impl Joined<'_> {
         if after & HELPERS != 0 {
             return;
         }
-        // The caller has nothing left to do but to see this. If it does not, it may be waiting for this
+        // Mostly the caller has nothing left to do but to see this. If it does not, it may be waiting for this
         // very core. Relaxed: a hint.
         for _ in 0..LOOKS.min(platform.spins()) {
             if team.state.load(Ordering::Relaxed) != after {
