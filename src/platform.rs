@@ -72,13 +72,15 @@ pub trait Platform: Sync {
 
     /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
     /// desktop. A `map` stays on its caller until it has run for this long, unless it is known to be long
-    /// from the last call; and its chunks take a few times as long. 0 says that there is no clock: a `map` then asks for help after its first element.
+    /// from the last call; and its chunks take a few times as long. 0 says that there is no clock: a `map`
+    /// then asks for help after its first element.
     fn quantum(&self) -> u64 {
         0
     }
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
-    /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one before.
+    /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
+    /// before.
     fn spins(&self) -> u32 {
         0
     }

@@ -145,8 +145,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             found();
             unwind::contain(|| job.run());
         }
-        let open = self.maps.any_open();
-        let team = open.then(|| self.maps.join(worker)).flatten();
+        let team = self.maps.join(worker);
         let helped = team.is_some();
         if let Some(team) = team {
             found();

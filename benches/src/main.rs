@@ -149,38 +149,27 @@ fn small_maps(options: &Options, workers: usize) {
         {
             let pool = sleeping(workers);
             // Maps of up to a quantum wake nobody, so the workers sleep through all of these.
-            options.table(
-                &format!("map of {n} trivial elements, workers asleep"),
-                200,
-                &mut [
-                    ("plain loop", &mut || {
-                        doze();
-                        time(calls, || plain(black_box(input), &mut looped))
-                    }),
-                    ("ringpool", &mut || {
-                        doze();
-                        time(calls, || {
-                            pool.map(black_box(input), &mut mapped, |&x| trivial(x))
-                        })
-                    }),
-                ],
-            );
-            options.table(
-                &format!("map of {n} trivial elements, one call after a pause of 500 us"),
-                1000,
-                &mut [
-                    ("plain loop", &mut || {
-                        doze();
-                        time(1, || plain(black_box(input), &mut looped))
-                    }),
-                    ("ringpool", &mut || {
-                        doze();
-                        time(1, || {
-                            pool.map(black_box(input), &mut mapped, |&x| trivial(x))
-                        })
-                    }),
-                ],
-            );
+            for (calls, rounds, name) in [
+                (calls, 200, "workers asleep"),
+                (1, 1000, "one call after a pause of 500 us"),
+            ] {
+                options.table(
+                    &format!("map of {n} trivial elements, {name}"),
+                    rounds,
+                    &mut [
+                        ("plain loop", &mut || {
+                            doze();
+                            time(calls, || plain(black_box(input), &mut looped))
+                        }),
+                        ("ringpool", &mut || {
+                            doze();
+                            time(calls, || {
+                                pool.map(black_box(input), &mut mapped, |&x| trivial(x))
+                            })
+                        }),
+                    ],
+                );
+            }
         }
         assert_eq!(looped, mapped);
     }
@@ -219,12 +208,8 @@ fn large_maps(options: &Options, workers: usize) {
                             for (x, y) in elements.iter().zip(&mut expected) {
                                 *y = x.run();
                             }
-                        }) / elements.len().min(workers + 1) as f64
-                            * if elements.len() == 3 && workers == 1 {
-                                4.0 / 3.0
-                            } else {
-                                1.0
-                            }
+                        }) * elements.len().div_ceil(workers + 1) as f64
+                            / elements.len() as f64
                     }),
                     ("ringpool", &mut || {
                         time(1, || pool.map(elements, &mut output, |x| x.run()))

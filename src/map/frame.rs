@@ -31,7 +31,8 @@ struct Wreck {
     missing: std::vec::Vec<Range<usize>>,
 }
 
-/// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the clock costs some 40 ns.
+/// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the
+/// clock costs some 40 ns.
 const QUANTA_PER_CHUNK: usize = 4;
 
 /// The lane of a map's caller.
@@ -58,8 +59,13 @@ impl<'t> Frame<'t> {
         self.lanes.cut(work, lanes);
         self.chunk = match self.quantum {
             0 => self.lanes.quarter(),
-            quantum => cost.afford(quantum.saturating_mul(QUANTA_PER_CHUNK)),
+            _ => self.chunk_at(cost),
         };
+    }
+
+    /// How many elements of `cost` make a chunk.
+    fn chunk_at(&self, cost: Cost) -> usize {
+        cost.afford(self.quantum.saturating_mul(QUANTA_PER_CHUNK))
     }
 
     /// The lane where worker `worker` begins.
@@ -95,8 +101,8 @@ impl<'t> Frame<'t> {
                     ticks = ticks.saturating_add(taken);
                     // A chunk that the lane's end cut short says little, unless it was long.
                     if length >= size / 4 || taken > self.quantum {
-                        size = Cost::of(taken, length)
-                            .afford(self.quantum.saturating_mul(QUANTA_PER_CHUNK))
+                        size = self
+                            .chunk_at(Cost::of(taken, length))
                             .min(length.saturating_mul(8));
                     }
                 }

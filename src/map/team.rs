@@ -84,7 +84,16 @@ impl Teams {
     }
 
     /// Joins an open team, if there is one. `preference` spreads workers over teams.
+    #[inline]
     pub(super) fn join(&self, preference: usize) -> Option<Joined<'_>> {
+        // The usual answer, and the quick one.
+        if !self.any_open() {
+            return None;
+        }
+        self.join_open(preference)
+    }
+
+    fn join_open(&self, preference: usize) -> Option<Joined<'_>> {
         for k in 0..TEAMS {
             let spot = (preference + k) % TEAMS;
             let team = &self.teams[spot];
@@ -182,8 +191,8 @@ impl Joined<'_> {
         if after & HELPERS != 0 {
             return;
         }
-        // Mostly the caller has nothing left to do but to see this. If it does not, it may be waiting for this
-        // very core. Relaxed: a hint.
+        // Mostly the caller has nothing left to do but to see this. If it does not, it may be waiting
+        // for this very core. Relaxed: a hint.
         for _ in 0..LOOKS.min(platform.spins()) {
             if team.state.load(Ordering::Relaxed) != after {
                 return;
