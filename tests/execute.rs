@@ -176,17 +176,17 @@ fn every_accepted_job_runs_exactly_once() {
     let _watchdog = watchdog();
     const PRODUCERS: usize = 3;
     let each = rounds(10_000);
-    let runs: &'static [AtomicUsize] =
-        Vec::leak((0..PRODUCERS * each).map(|_| AtomicUsize::new(0)).collect());
+    let runs: Arc<[AtomicUsize]> = (0..PRODUCERS * each).map(|_| AtomicUsize::new(0)).collect();
     let pool: Pool<32, Lab> = Pool::new(Lab::without_clock());
     serve(&pool, 3, || {
         thread::scope(|scope| {
             for producer in 0..PRODUCERS {
-                let pool = &pool;
+                let (pool, runs) = (&pool, &runs);
                 scope.spawn(move || {
-                    for run in &runs[producer * each..][..each] {
+                    for k in producer * each..(producer + 1) * each {
+                        let runs = Arc::clone(runs);
                         let mut job = move || {
-                            run.fetch_add(1, SeqCst);
+                            runs[k].fetch_add(1, SeqCst);
                         };
                         while let Err(rejected) = pool.execute(job) {
                             assert!(rejected.is_full());
@@ -205,7 +205,7 @@ fn every_accepted_job_runs_exactly_once() {
 
 #[test]
 fn what_a_job_captures_is_dropped_once_whatever_becomes_of_the_job() {
-    let ledger: &'static Ledger = Box::leak(Box::new(Ledger::new(6)));
+    let ledger = Ledger::new(6);
     let pool: Pool<4> = Pool::new(Spin::new());
     for id in 0..6 {
         let entry = ledger.make(id);

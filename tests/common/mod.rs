@@ -4,6 +4,7 @@
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
@@ -168,7 +169,8 @@ pub fn by_hand<P: Platform, const C: usize, const W: usize>(pool: &Pool<C, P, W>
 }
 
 /// Counts, for each of some values, how often it was made and how often it was dropped.
-pub struct Ledger(Vec<[AtomicU8; 2]>);
+#[derive(Clone)]
+pub struct Ledger(Arc<[[AtomicU8; 2]]>);
 
 impl Ledger {
     pub fn new(values: usize) -> Self {
@@ -176,9 +178,12 @@ impl Ledger {
     }
 
     /// Makes value `id`.
-    pub fn make(&self, id: usize) -> Entry<'_> {
+    pub fn make(&self, id: usize) -> Entry {
         self.0[id][0].fetch_add(1, SeqCst);
-        Entry { ledger: self, id }
+        Entry {
+            ledger: self.clone(),
+            id,
+        }
     }
 
     pub fn made(&self) -> usize {
@@ -202,12 +207,12 @@ impl Ledger {
 }
 
 /// A value that its [`Ledger`] counts.
-pub struct Entry<'l> {
-    ledger: &'l Ledger,
+pub struct Entry {
+    ledger: Ledger,
     pub id: usize,
 }
 
-impl Drop for Entry<'_> {
+impl Drop for Entry {
     fn drop(&mut self) {
         self.ledger.0[self.id][1].fetch_add(1, SeqCst);
     }
