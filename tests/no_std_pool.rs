@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use common::{by_hand, dawdle, rounds, serve, wait_until, watchdog};
+use common::{by_hand, dawdle, queued, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool, Spin};
 
 /// A platform of binary semaphores, as an RTOS has them: waiting is sleeping, and whoever is not woken
@@ -51,13 +51,6 @@ impl Platform for Semaphores {
         self.tokens.lock().unwrap()[spot] = true;
         self.changed.notify_all();
     }
-}
-
-/// How many jobs wait, as the pool's `Debug` has it.
-fn queued<const C: usize, P: Platform>(pool: &Pool<C, P>) -> usize {
-    let debug = format!("{pool:?}");
-    let (_, count) = debug.split_once("queued: ").unwrap();
-    count.split(',').next().unwrap().parse().unwrap()
 }
 
 #[test]

@@ -11,14 +11,10 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use common::{
-    Lab, Ledger, by_hand, on_every_pool, panic_message, rounds, serve, wait_until, watchdog,
+    Lab, Ledger, by_hand, on_every_pool, panic_message, quietly, rounds, serve, wait_until,
+    watchdog,
 };
 use ringpool::{Pool, Spin, ThreadPool};
-
-/// Panics without a message on the terminal.
-fn quietly(payload: &'static str) -> ! {
-    resume_unwind(Box::new(payload))
-}
 
 /// Panics when it is dropped. The payload of that panic may be let go; as it has no size, no memory goes
 /// with it.

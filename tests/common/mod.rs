@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::Write;
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -62,6 +62,18 @@ pub fn panic_message(f: impl FnOnce()) -> String {
         Ok(message) => *message,
         Err(payload) => (*payload.downcast::<&str>().expect("no message")).to_owned(),
     }
+}
+
+/// Panics without a message on the terminal.
+pub fn quietly(payload: &'static str) -> ! {
+    resume_unwind(Box::new(payload))
+}
+
+/// How many jobs wait, as the pool's `Debug` has it.
+pub fn queued<const C: usize, P: Platform>(pool: &Pool<C, P>) -> usize {
+    let debug = format!("{pool:?}");
+    let (_, count) = debug.split_once("queued: ").unwrap();
+    count.split(',').next().unwrap().parse().unwrap()
 }
 
 /// A platform that needs no feature. Waiting is yielding.
