@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves, by going through the interleavings of src/models.rs: no job and no wake-up is lost, and no helper
+# Proves, by going through the interleavings of src/models/loom.rs: no job and no wake-up is lost, and no helper
 # is left in a map's frame that is gone.
 #
 # loom 0.7.3 remembers only the last access of each atomic and so skips interleavings (its issues #166 and
@@ -36,6 +36,6 @@ check() {
     RUSTFLAGS="--cfg loom" cargo test --release --lib --features "$1" \
         --config "patch.crates-io.loom.path=\"$mended\"" "${@:2}"
 }
-check "" models "$@"
+check "" models::loom "$@"
 # With std, jobs' panics are caught, and what loom has to say with them: only what is about panics.
-check std models::a_panic "$@"
+check std models::loom::a_panic "$@"

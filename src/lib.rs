@@ -46,7 +46,7 @@ compile_error!(
 mod idle;
 mod job;
 mod map;
-#[cfg(all(test, loom))]
+#[cfg(all(test, any(loom, shuttle)))]
 mod models;
 mod platform;
 mod pool;

@@ -46,7 +46,7 @@ struct Slot<const WORDS: usize> {
 }
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
 
 impl<const WORDS: usize> Slot<WORDS> {

@@ -1,10 +1,10 @@
 //! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets without
-//! compare-and-swap) or a model checker's (`--cfg loom`).
+//! compare-and-swap) or a checker's (`--cfg loom`, `--cfg shuttle`).
 
-#[cfg(all(not(loom), not(feature = "portable-atomic")))]
+#[cfg(not(any(loom, shuttle, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
-#[cfg(all(not(loom), feature = "portable-atomic"))]
+#[cfg(all(not(any(loom, shuttle)), feature = "portable-atomic"))]
 pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
 #[cfg(loom)]
@@ -12,6 +12,9 @@ pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence},
 };
+
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(loom))]
@@ -60,11 +63,11 @@ impl<T> core::ops::Deref for Line<T> {
 }
 
 /// Lives in a map's stack frame; every helper touches it while it works there. Nothing in
-/// production; a model checker reports a touch that races with the frame's end.
-#[cfg(not(loom))]
+/// production; loom reports a touch that races with the frame's end, shuttle one that comes after it.
+#[cfg(not(any(loom, shuttle)))]
 pub(crate) struct Canary;
 
-#[cfg(not(loom))]
+#[cfg(not(any(loom, shuttle)))]
 impl Canary {
     pub(crate) fn new() -> Self {
         Self
@@ -105,7 +108,36 @@ impl Drop for Canary {
     }
 }
 
-/// A constructor that is `const` in production; a model checker's atomics have none.
+#[cfg(shuttle)]
+pub(crate) struct Canary {
+    /// Not shuttle's: it shall order nothing.
+    life: core::sync::atomic::AtomicUsize,
+}
+
+#[cfg(shuttle)]
+impl Canary {
+    /// What is hardly ever in memory by chance.
+    const ALIVE: usize = usize::from_ne_bytes(*b"canary! ");
+
+    pub(crate) fn new() -> Self {
+        Self {
+            life: core::sync::atomic::AtomicUsize::new(Self::ALIVE),
+        }
+    }
+
+    pub(crate) fn touch(&self) {
+        assert_eq!(self.life.load(Ordering::Relaxed), Self::ALIVE);
+    }
+}
+
+#[cfg(shuttle)]
+impl Drop for Canary {
+    fn drop(&mut self) {
+        self.life.store(0, Ordering::Relaxed);
+    }
+}
+
+/// A constructor that is `const` in production; loom's atomics have none.
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
         #[cfg(not(loom))]
@@ -130,7 +162,7 @@ macro_rules! array_of {
 }
 pub(crate) use array_of;
 
-/// A size in production, and the smaller one with which a model checker can go through everything.
+/// A size in production, and the smaller one with which loom can go through everything.
 pub(crate) const fn size(production: usize, model: usize) -> usize {
     if cfg!(loom) { model } else { production }
 }
@@ -138,8 +170,10 @@ pub(crate) const fn size(production: usize, model: usize) -> usize {
 /// One turn of a wait for another context.
 #[inline(always)]
 pub(crate) fn relax<R: spin::RelaxStrategy>() {
-    #[cfg(not(loom))]
+    #[cfg(not(any(loom, shuttle)))]
     R::relax();
     #[cfg(loom)]
     loom::thread::yield_now();
+    #[cfg(shuttle)]
+    shuttle::thread::yield_now();
 }

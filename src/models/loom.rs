@@ -1,6 +1,6 @@
-//! Model checks: [loom] goes through the interleavings, and the reorderings, of the code that ships.
+//! [loom] goes through the interleavings, and the reorderings, of the code that ships.
 //!
-//! `ci/loom.sh` runs them, with a loom that is mended first (it says why). Sizes are smaller here
+//! `ci/loom.sh` runs these models, with a loom that is mended first (it says why). Sizes are smaller here
 //! (`sync::size`), the rest is the same code. A model without a number for `bounded` is searched
 //! completely; the others up to that many preemptions, which is what the time allows.
 //!
@@ -14,15 +14,13 @@ extern crate std;
 
 use std::boxed::Box;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::vec::Vec;
 
-use loom::sync::{Condvar, Mutex, MutexGuard};
 use loom::thread;
 
-use crate::idle::CALLERS;
+use crate::models::{Count, Element, Signal, Spots, Staffed, once, submit, twice};
 use crate::ring::{Refusal, Ring};
-use crate::{Platform, Pool, Worker};
 
 /// No bound on preemptions.
 const ALL: Option<usize> = None;
@@ -44,39 +42,6 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
     builder.preemption_bound = builder.preemption_bound.or(preemptions);
     builder.max_branches = 10_000;
     builder
-}
-
-// What jobs do here: they are counted. The counters are not loom's: they shall order nothing.
-
-#[derive(Default)]
-struct Count {
-    accepted: AtomicUsize,
-    ran: AtomicUsize,
-    dropped: AtomicUsize,
-}
-
-/// What each job captures.
-struct Ticket(Arc<Count>);
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.0.dropped.fetch_add(1, Relaxed);
-    }
-}
-
-impl Count {
-    fn job(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
-        let ticket = Ticket(Arc::clone(self));
-        move || {
-            ticket.0.ran.fetch_add(1, Relaxed);
-        }
-    }
-
-    /// Accepted jobs ran once, the others not at all; and all that they captured is gone.
-    fn settle(&self, submitted: usize) {
-        assert_eq!(self.ran.load(Relaxed), self.accepted.load(Relaxed));
-        assert_eq!(self.dropped.load(Relaxed), submitted);
-    }
 }
 
 // The ring.
@@ -186,63 +151,9 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
 
 // The pool.
 
-/// Spots as they are meant to be: binary semaphores.
-#[derive(Default)]
-struct Spots {
-    spots: [Signal; CALLERS + 2],
-    /// How often `park` was called; not loom's.
-    parked: AtomicUsize,
-}
-
-impl Platform for Spots {
-    fn park(&self, spot: usize) {
-        self.parked.fetch_add(1, Relaxed);
-        let mut token = self.spots[spot].wait();
-        *token = false;
-    }
-
-    fn unpark(&self, spot: usize) {
-        self.spots[spot].give();
-    }
-}
-
-/// A flag that one can wait for.
-#[derive(Default)]
-struct Signal(Mutex<bool>, Condvar);
-
-impl Signal {
-    fn give(&self) {
-        *self.0.lock().unwrap() = true;
-        self.1.notify_one();
-    }
-
-    fn wait(&self) -> MutexGuard<'_, bool> {
-        let mut given = self.0.lock().unwrap();
-        while !*given {
-            given = self.1.wait(given).unwrap();
-        }
-        given
-    }
-}
-
-type SmallPool = Pool<2, Spots, 3>;
-
-/// A pool and the threads of its workers.
-struct Staffed {
-    pool: Arc<SmallPool>,
-    threads: Vec<thread::JoinHandle<()>>,
-}
-
-impl Staffed {
+impl Staffed<2, Spots> {
     fn new(workers: usize) -> Self {
-        let pool = Arc::new(Pool::new(Spots::default()));
-        let threads = (0..workers).map(|_| {
-            let number = pool.idle.enlist().unwrap();
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || Worker::new(&*pool, number).run())
-        });
-        let threads = threads.collect();
-        Self { pool, threads }
+        Self::on(Spots::new(workers), workers)
     }
 
     /// For `focused`: all workers sleep when the search begins.
@@ -259,23 +170,6 @@ impl Staffed {
     fn dismiss(self) {
         loom::stop_exploring();
         self.close();
-    }
-
-    /// All workers leave, or loom reports a deadlock.
-    fn close(self) {
-        self.pool.close();
-        for thread in self.threads {
-            thread.join().unwrap();
-        }
-        assert!(self.pool.ring.is_finished());
-        assert_eq!(self.pool.idle.sleepers(), 0);
-        assert_eq!(self.pool.idle.workers(), 0);
-    }
-}
-
-fn submit(pool: &SmallPool, count: &Arc<Count>) {
-    if pool.execute(count.job()).is_ok() {
-        count.accepted.fetch_add(1, Relaxed);
     }
 }
 
@@ -366,51 +260,11 @@ fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
 
 // The map.
 
-/// An element that loom watches: who changes it must be ordered with whoever did before.
-struct Element(loom::cell::UnsafeCell<usize>);
-
-// SAFETY: loom reports what is wrong with that.
-unsafe impl Sync for Element {}
-
-impl Element {
-    fn row<const N: usize>() -> [Self; N] {
-        core::array::from_fn(|_| Self(loom::cell::UnsafeCell::new(0)))
-    }
-
-    fn bump(&self) {
-        // SAFETY: loom reports a race.
-        self.0.with_mut(|value| unsafe { *value += 1 });
-    }
-
-    fn value(&self) -> usize {
-        // SAFETY: loom reports a race.
-        self.0.with(|value| unsafe { *value })
-    }
-}
-
-fn once<const N: usize>(pool: &SmallPool) {
-    let elements: [Element; N] = Element::row();
-    let mut results = [0; N];
-    pool.map(&elements, &mut results, |element| {
-        element.bump();
-        element.value() + 1
-    });
-    for (element, result) in elements.iter().zip(results) {
-        assert_eq!((element.value(), result), (1, 2));
-    }
-}
-
-/// The second map has the frame and the team slot of the first.
-fn twice<const N: usize>(pool: &SmallPool) {
-    once::<N>(pool);
-    once::<N>(pool);
-}
-
 #[test]
 fn a_helper_is_gone_when_a_map_returns() {
     focused(2, || {
         let staffed = Staffed::asleep(1);
-        twice::<2>(&staffed.pool);
+        twice(&staffed.pool, 2);
         staffed.dismiss();
     });
 }
@@ -419,7 +273,7 @@ fn a_helper_is_gone_when_a_map_returns() {
 fn two_helpers_are_gone_when_a_map_returns() {
     focused(1, || {
         let staffed = Staffed::asleep(2);
-        twice::<2>(&staffed.pool);
+        twice(&staffed.pool, 2);
         staffed.dismiss();
     });
 }
@@ -429,8 +283,8 @@ fn two_callers_share_a_helper() {
     focused(1, || {
         let staffed = Staffed::asleep(1);
         let pool = Arc::clone(&staffed.pool);
-        let other = thread::spawn(move || once::<2>(&pool));
-        once::<2>(&staffed.pool);
+        let other = thread::spawn(move || once(&pool, 2));
+        once(&staffed.pool, 2);
         other.join().unwrap();
         staffed.dismiss();
     });
@@ -441,8 +295,8 @@ fn a_map_within_a_map_needs_nobody() {
     focused(1, || {
         let staffed = Staffed::asleep(1);
         let pool = &*staffed.pool;
-        let elements: [[Element; 2]; 2] = [Element::row(), Element::row()];
-        pool.map(&elements, (), |row| pool.map(row, (), Element::bump));
+        let elements = [Element::row(2), Element::row(2)];
+        pool.map(&elements, (), |row| pool.map(&row[..], (), Element::bump));
         assert!(
             elements
                 .iter()
@@ -458,7 +312,7 @@ fn a_map_races_with_close() {
     bounded(3, || {
         let staffed = Staffed::new(1);
         let pool = Arc::clone(&staffed.pool);
-        let caller = thread::spawn(move || once::<2>(&pool));
+        let caller = thread::spawn(move || once(&pool, 2));
         staffed.close();
         caller.join().unwrap();
     });
@@ -468,6 +322,9 @@ fn a_map_races_with_close() {
 #[test]
 fn a_panic_reaches_the_caller_after_the_helper_has_left() {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::atomic::AtomicUsize;
+
+    use crate::models::Ticket;
 
     focused(2, || {
         let staffed = Staffed::asleep(1);
@@ -489,7 +346,7 @@ fn a_panic_reaches_the_caller_after_the_helper_has_left() {
             "the second"
         );
         assert_eq!(count.dropped.load(Relaxed), 3);
-        once::<2>(pool);
+        once(pool, 2);
         staffed.dismiss();
     });
 }
