@@ -5,7 +5,7 @@
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::time::Duration;
 use std::{process, thread};
@@ -227,5 +227,46 @@ pub struct Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.ledger.0[self.id][1].fetch_add(1, SeqCst);
+    }
+}
+
+/// Counts the calls of a scenario, and has one of them fail.
+#[derive(Debug)]
+pub struct Fuse {
+    calls: AtomicUsize,
+    bad: usize,
+}
+
+impl Fuse {
+    /// Counts a call; says whether it is the one to fail.
+    pub fn blows(&self) -> bool {
+        self.calls.fetch_add(1, SeqCst) == self.bad
+    }
+
+    /// Counts a call, which panics (without a message on the terminal) if it is the one to fail.
+    pub fn burn(&self) {
+        if self.blows() {
+            resume_unwind(Box::new("the fuse has blown"));
+        }
+    }
+}
+
+/// Runs `scenario` with a fault in its first call, then with one in its second, and so on, until it ends
+/// without one.
+pub fn at_every_call(scenario: impl Fn(&Arc<Fuse>)) {
+    for bad in 0.. {
+        let fuse = Arc::new(Fuse {
+            calls: AtomicUsize::new(0),
+            bad,
+        });
+        let result = catch_unwind(AssertUnwindSafe(|| scenario(&fuse)));
+        if let Err(failure) = result {
+            eprintln!("with a fault in call {bad}");
+            resume_unwind(failure);
+        }
+        if fuse.calls.load(SeqCst) <= bad {
+            assert!(bad != 0, "it makes no call");
+            break;
+        }
     }
 }
