@@ -19,8 +19,12 @@ use std::vec::Vec;
 
 use loom::thread;
 
-use crate::models::{Count, Element, Signal, Spots, Staffed, once, submit, twice};
-use crate::ring::{Refusal, Ring};
+use crate::Pool;
+use crate::models::{
+    Count, Element, Signal, SmallRing, Spots, Staffed, once, pop, push, submit, traffic,
+    wrapping_ring,
+};
+use crate::ring::Refusal;
 
 /// No bound on preemptions.
 const ALL: Option<usize> = None;
@@ -46,61 +50,6 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
 
 // The ring.
 
-type SmallRing = Ring<2, 1>;
-
-fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
-    match ring.push(count.job()) {
-        Ok(()) => {
-            count.accepted.fetch_add(1, Relaxed);
-            Ok(())
-        }
-        Err((_job, refusal)) => Err(refusal),
-    }
-}
-
-fn pop(ring: &SmallRing) {
-    if let Some(job) = ring.pop() {
-        job.run();
-    }
-}
-
-/// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs are
-/// in the ring before, and what is there afterwards is taken then. The last of both is the main thread.
-fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize]) {
-    let (ring, count) = (Arc::new(ring), Arc::new(Count::default()));
-    for _ in 0..fill {
-        push(&ring, &count).unwrap();
-    }
-    let mut threads = Vec::new();
-    for &jobs in producers {
-        let (ring, count) = (Arc::clone(&ring), Arc::clone(&count));
-        threads.push(thread::spawn(move || {
-            for _ in 0..jobs {
-                let _ = push(&ring, &count);
-            }
-        }));
-    }
-    let (&here, elsewhere) = consumers.split_last().unwrap();
-    for &tries in elsewhere {
-        let ring = Arc::clone(&ring);
-        threads.push(thread::spawn(move || (0..tries).for_each(|_| pop(&ring))));
-    }
-    (0..here).for_each(|_| pop(&ring));
-    for thread in threads {
-        thread.join().unwrap();
-    }
-    while let Some(job) = ring.pop() {
-        job.run();
-    }
-    assert_eq!(ring.len(), 0);
-    count.settle(fill + producers.iter().sum::<usize>());
-}
-
-/// The ring whose second lap is the one after the wrap of the positions.
-fn wrapping_ring() -> SmallRing {
-    Ring::starting_at(0usize.wrapping_sub(4))
-}
-
 #[test]
 fn one_producer_one_consumer_and_the_wrap() {
     bounded(ALL, || traffic(wrapping_ring(), 0, &[3], &[3]));
@@ -108,7 +57,7 @@ fn one_producer_one_consumer_and_the_wrap() {
 
 #[test]
 fn two_producers_one_consumer() {
-    bounded(4, || traffic(Ring::new(), 0, &[1, 1], &[2]));
+    bounded(4, || traffic(SmallRing::new(), 0, &[1, 1], &[2]));
 }
 
 #[test]
@@ -260,6 +209,12 @@ fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
 
 // The map.
 
+/// The second map has the frame and the team slot of the first.
+fn twice(pool: &Pool<2, Spots>, length: usize) {
+    once(pool, length);
+    once(pool, length);
+}
+
 #[test]
 fn a_helper_is_gone_when_a_map_returns() {
     focused(2, || {
@@ -324,12 +279,10 @@ fn a_panic_reaches_the_caller_after_the_helper_has_left() {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::sync::atomic::AtomicUsize;
 
-    use crate::models::Ticket;
-
     focused(2, || {
         let staffed = Staffed::asleep(1);
         let (count, pool) = (Arc::new(Count::default()), &*staffed.pool);
-        let inputs: [Ticket; 3] = core::array::from_fn(|_| Ticket(Arc::clone(&count)));
+        let inputs: [_; 3] = core::array::from_fn(|_| count.ticket());
         let mut results = [const { core::mem::MaybeUninit::uninit() }; 3];
         let next = AtomicUsize::new(0);
         let payload = catch_unwind(AssertUnwindSafe(|| {
@@ -345,7 +298,7 @@ fn a_panic_reaches_the_caller_after_the_helper_has_left() {
             *payload.unwrap_err().downcast::<&str>().unwrap(),
             "the second"
         );
-        assert_eq!(count.dropped.load(Relaxed), 3);
+        count.settle(3);
         once(pool, 2);
         staffed.dismiss();
     });

@@ -17,8 +17,9 @@ use ::loom as checker;
 #[cfg(shuttle)]
 use ::shuttle as checker;
 
+use std::mem;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::vec;
 use std::vec::Vec;
 
@@ -26,40 +27,149 @@ use checker::sync::{Condvar, Mutex, MutexGuard};
 use checker::thread;
 
 use crate::idle::CALLERS;
+use crate::ring::{Refusal, Ring};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
-// What jobs do here: they are counted. The counters are not the checker's: they shall order nothing.
+// What becomes of jobs. Nothing here is the checker's: it shall order nothing.
 
 #[derive(Default)]
 struct Count {
+    issued: AtomicUsize,
     accepted: AtomicUsize,
+    /// A bit for each ticket, as in `dropped`.
     ran: AtomicUsize,
     dropped: AtomicUsize,
+    /// Something ran, or was dropped, twice.
+    twice: AtomicBool,
 }
 
 /// What each job captures.
-struct Ticket(Arc<Count>);
+struct Ticket {
+    count: Arc<Count>,
+    bit: usize,
+}
+
+impl Ticket {
+    fn ran(&self) {
+        self.count.mark(&self.count.ran, self.bit);
+    }
+}
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.0.dropped.fetch_add(1, Relaxed);
+        if !self.count.mark(&self.count.dropped, self.bit) {
+            // That copy's share in `count` has gone already.
+            mem::forget(Arc::clone(&self.count));
+        }
     }
 }
 
 impl Count {
+    /// There are as many as a word has bits.
+    fn ticket(self: &Arc<Self>) -> Ticket {
+        let number = self.issued.fetch_add(1, Relaxed);
+        Ticket {
+            count: Arc::clone(self),
+            bit: 1usize.checked_shl(number as u32).unwrap(),
+        }
+    }
+
+    /// Whether that is the first time.
+    fn mark(&self, what: &AtomicUsize, bit: usize) -> bool {
+        let first = what.fetch_or(bit, Relaxed) & bit == 0;
+        if !first {
+            self.twice.store(true, Relaxed);
+        }
+        first
+    }
+
     fn job(self: &Arc<Self>) -> impl FnOnce() + Send + 'static {
-        let ticket = Ticket(Arc::clone(self));
+        self.job_that(|| ())
+    }
+
+    /// A job that has run if `act` comes to its end.
+    fn job_that(
+        self: &Arc<Self>,
+        act: impl FnOnce() + Send + 'static,
+    ) -> impl FnOnce() + Send + 'static {
+        let ticket = self.ticket();
         move || {
-            ticket.0.ran.fetch_add(1, Relaxed);
+            act();
+            ticket.ran();
         }
     }
 
     /// Accepted jobs ran once, the others not at all; and all that they captured is gone.
     fn settle(&self, submitted: usize) {
-        assert_eq!(self.ran.load(Relaxed), self.accepted.load(Relaxed));
-        assert_eq!(self.dropped.load(Relaxed), submitted);
+        assert_eq!(self.issued.load(Relaxed), submitted);
+        self.balance(0);
     }
+
+    /// The same of however many, if so many accepted ones were not run.
+    fn balance(&self, not_run: usize) {
+        let bits = |word: &AtomicUsize| word.load(Relaxed).count_ones() as usize;
+        assert!(!self.twice.load(Relaxed));
+        assert_eq!(bits(&self.ran) + not_run, self.accepted.load(Relaxed));
+        assert_eq!(bits(&self.dropped), self.issued.load(Relaxed));
+    }
+}
+
+// The ring.
+
+type SmallRing = Ring<2, 2>;
+
+fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
+    match ring.push(count.job()) {
+        Ok(()) => {
+            count.accepted.fetch_add(1, Relaxed);
+            Ok(())
+        }
+        Err((_job, refusal)) => Err(refusal),
+    }
+}
+
+fn pop(ring: &SmallRing) {
+    if let Some(job) = ring.pop() {
+        job.run();
+    }
+}
+
+/// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs are
+/// in the ring before, and what is there afterwards is taken then. The last of both is the main thread.
+fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize]) {
+    let (ring, count) = (Arc::new(ring), Arc::new(Count::default()));
+    for _ in 0..fill {
+        push(&ring, &count).unwrap();
+    }
+    let mut threads = Vec::new();
+    for &jobs in producers {
+        let (ring, count) = (Arc::clone(&ring), Arc::clone(&count));
+        threads.push(thread::spawn(move || {
+            for _ in 0..jobs {
+                let _ = push(&ring, &count);
+            }
+        }));
+    }
+    let (&here, elsewhere) = consumers.split_last().unwrap();
+    for &tries in elsewhere {
+        let ring = Arc::clone(&ring);
+        threads.push(thread::spawn(move || (0..tries).for_each(|_| pop(&ring))));
+    }
+    (0..here).for_each(|_| pop(&ring));
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    while let Some(job) = ring.pop() {
+        job.run();
+    }
+    assert_eq!(ring.len(), 0);
+    count.settle(fill + producers.iter().sum::<usize>());
+}
+
+/// The ring whose second lap is the one after the wrap of the positions.
+fn wrapping_ring() -> SmallRing {
+    Ring::starting_at(0usize.wrapping_sub(4))
 }
 
 // The pool.
@@ -114,20 +224,27 @@ impl Signal {
 
 /// A pool and the threads of its workers.
 struct Staffed<const CAPACITY: usize, P: Platform> {
-    pool: Arc<Pool<CAPACITY, P, 3>>,
+    pool: Arc<Pool<CAPACITY, P>>,
     threads: Vec<thread::JoinHandle<()>>,
 }
 
 impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
     fn on(platform: P, workers: usize) -> Self {
-        let pool = Arc::new(Pool::new(platform));
-        let threads = (0..workers).map(|_| {
-            let number = pool.idle.enlist().unwrap();
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || Worker::new(&*pool, number).run())
-        });
-        let threads = threads.collect();
-        Self { pool, threads }
+        let mut this = Self {
+            pool: Arc::new(Pool::new(platform)),
+            threads: Vec::new(),
+        };
+        for _ in 0..workers {
+            this.add(|worker| worker.run());
+        }
+        this
+    }
+
+    fn add(&mut self, work: impl FnOnce(Worker<'_>) + Send + 'static) {
+        let number = self.pool.idle.enlist().unwrap();
+        let pool = Arc::clone(&self.pool);
+        let thread = thread::spawn(move || work(Worker::new(&*pool, number)));
+        self.threads.push(thread);
     }
 
     /// All workers leave, or the checker reports a deadlock.
@@ -142,10 +259,19 @@ impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
     }
 }
 
-fn submit<const CAPACITY: usize>(pool: &Pool<CAPACITY, impl Platform, 3>, count: &Arc<Count>) {
-    if pool.execute(count.job()).is_ok() {
-        count.accepted.fetch_add(1, Relaxed);
-    }
+fn submit<const CAPACITY: usize>(pool: &Pool<CAPACITY, impl Platform>, count: &Arc<Count>) {
+    execute(pool, count, count.job());
+}
+
+/// Whether `job`, one of `count`'s, was accepted.
+fn execute<const CAPACITY: usize>(
+    pool: &Pool<CAPACITY, impl Platform>,
+    count: &Count,
+    job: impl FnOnce() + Send + 'static,
+) -> bool {
+    let accepted = pool.execute(job).is_ok();
+    count.accepted.fetch_add(accepted.into(), Relaxed);
+    accepted
 }
 
 // The map.
@@ -172,20 +298,14 @@ impl Element {
     }
 }
 
-fn once<const CAPACITY: usize>(pool: &Pool<CAPACITY, impl Platform, 3>, length: usize) {
+fn once<const CAPACITY: usize>(pool: &Pool<CAPACITY, impl Platform>, length: usize) {
     let elements = Element::row(length);
     let mut results = vec![0; length];
-    pool.map(&elements[..], &mut results[..], |element| {
-        element.bump();
-        element.value() + 1
+    pool.map(0..length, &mut results[..], |k| {
+        elements[k].bump();
+        elements[k].value() + k
     });
-    for (element, result) in elements.iter().zip(results) {
-        assert_eq!((element.value(), result), (1, 2));
+    for (k, result) in results.into_iter().enumerate() {
+        assert_eq!((elements[k].value(), result), (1, k + 1));
     }
-}
-
-/// The second map has the frame and the team slot of the first.
-fn twice<const CAPACITY: usize>(pool: &Pool<CAPACITY, impl Platform, 3>, length: usize) {
-    once(pool, length);
-    once(pool, length);
 }

@@ -1,33 +1,361 @@
-//! [shuttle](https://docs.rs/shuttle) tries interleavings of larger mixes, of the real sizes.
+//! [shuttle] tries interleavings of mixes that are too large for loom: three workers that run and one that
+//! steps, several submitters and callers of `map`, several rounds each, with the sizes that ship.
+//!
+//! `ci/shuttle.sh` runs these models: each in so many schedules that are drawn at random, and in as many
+//! that preempt at a few places only (PCT, which finds what takes a rare few preemptions). Each schedule
+//! draws its platform too: with and without a clock, with and without spinning, with a `park` that returns
+//! early and an `unpark` that comes twice or wakes everybody.
+//!
+//! The same seed makes the same schedules. Variables of the environment:
+//!
+//! * `SHUTTLE_RANDOM_SEED`, a number: other schedules than those of the seed below.
+//! * `SHUTTLE_TIMES=100`: a hundred times as many.
+//! * `SHUTTLE_SCHEDULE`: the one schedule that a failure printed, and no other. Name the test that failed:
+//!   `SHUTTLE_SCHEDULE=91… ci/shuttle.sh a_test`.
+//!
+//! What shuttle checks: that every accepted job runs once and every other comes back, that results are in
+//! order, that nobody is in a frame that is gone (`Canary`), that nobody waits for ever: it knows when no
+//! thread can go on, and it takes a million steps for a livelock. What it cannot: all is sequentially
+//! consistent here, so no fence and no ordering matters; and it is a draw, not a proof. Those are loom's.
+//!
+//! [shuttle]: https://docs.rs/shuttle
 
 extern crate std;
 
+use std::env;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::vec::Vec;
 
-use shuttle::thread;
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
+use shuttle::{Config, Runner, thread};
 
-use crate::models::{Count, Spots, Staffed, submit, twice};
+use crate::idle::CALLERS;
+use crate::models::{
+    Count, Element, Signal, SmallRing, Spots, Staffed, execute, once, submit, traffic,
+    wrapping_ring,
+};
+use crate::{Platform, Pool};
+
+const SEED: u64 = 20_250_101;
+
+/// At how many places PCT preempts, and one more.
+const DEPTH: usize = 4;
+
+/// Checks `model` in so many schedules of each kind.
+fn check(schedules: usize, model: impl Fn() + Send + Sync + 'static) {
+    let number = |name, default| match env::var(name) {
+        Ok(number) => number.parse().expect(name),
+        Err(_) => default,
+    };
+    let mut config = Config::new();
+    config.stack_size = 1 << 18;
+    // That all is sequentially consistent.
+    config.silence_warnings = true;
+    if let Ok(schedule) = env::var("SHUTTLE_SCHEDULE") {
+        let scheduler = ReplayScheduler::new_from_encoded(&schedule);
+        Runner::new(scheduler, config).run(model);
+        return;
+    }
+    let seed = number("SHUTTLE_RANDOM_SEED", SEED);
+    let schedules = schedules * number("SHUTTLE_TIMES", 1) as usize;
+    std::println!("{schedules} random schedules and {schedules} of PCT, seed {seed}");
+    let model = Arc::new(model);
+    let again = Arc::clone(&model);
+    let random = RandomScheduler::new_from_seed(seed, schedules);
+    Runner::new(random, config.clone()).run(move || model());
+    let pct = PctScheduler::new_from_seed(seed, DEPTH, schedules);
+    Runner::new(pct, config).run(move || again());
+}
+
+/// A number below `end`; the schedule remembers it.
+fn draw(end: u64) -> u64 {
+    thread_rng().gen_range(0..end)
+}
+
+fn perhaps() -> bool {
+    draw(2) == 0
+}
+
+/// A platform that does whatever it may.
+struct Moody {
+    spots: Spots,
+    /// Workers below this have no spot.
+    first: usize,
+    quantum: u64,
+    now: AtomicU64,
+    spins: u32,
+    /// `park` returns early now and then.
+    restless: bool,
+    zeal: Zeal,
+}
+
+/// Whom `unpark` wakes.
+#[derive(Clone, Copy)]
+enum Zeal {
+    Once,
+    Twice,
+    Everybody,
+}
+
+impl Moody {
+    fn any(first: usize, workers: usize) -> Self {
+        Self {
+            spots: Spots::new(workers),
+            first,
+            quantum: [0, 0, 1, 2, 5, 30][draw(6) as usize],
+            now: AtomicU64::new(draw(2).wrapping_sub(1)),
+            spins: [0, 0, 1, 3][draw(4) as usize],
+            restless: draw(4) == 0,
+            zeal: [Zeal::Once, Zeal::Once, Zeal::Twice, Zeal::Everybody][draw(4) as usize],
+        }
+    }
+
+    fn seat(&self, spot: usize) -> usize {
+        if spot < CALLERS {
+            spot
+        } else {
+            spot - self.first
+        }
+    }
+}
+
+impl Platform for Moody {
+    fn park(&self, spot: usize) {
+        if !(self.restless && perhaps()) {
+            self.spots.park(self.seat(spot));
+        }
+    }
+
+    fn unpark(&self, spot: usize) {
+        match self.zeal {
+            Zeal::Once => self.spots.unpark(self.seat(spot)),
+            Zeal::Twice => {
+                self.spots.unpark(self.seat(spot));
+                thread::yield_now();
+                self.spots.unpark(self.seat(spot));
+            }
+            Zeal::Everybody => (0..self.spots.spots.len()).for_each(|k| self.spots.unpark(k)),
+        }
+    }
+
+    /// Goes on whenever somebody looks; now and then it jumps.
+    fn ticks(&self) -> u64 {
+        if self.quantum == 0 {
+            return 0;
+        }
+        let step = match draw(50) {
+            0 => u64::MAX / 3,
+            k => k % 4,
+        };
+        self.now.fetch_add(step, Relaxed)
+    }
+
+    fn quantum(&self) -> u64 {
+        self.quantum
+    }
+
+    fn spins(&self) -> u32 {
+        self.spins
+    }
+
+    fn relax(&self) {
+        thread::yield_now();
+    }
+
+    fn give_way(&self) {
+        thread::yield_now();
+    }
+}
+
+// The ring.
 
 #[test]
-fn workers_submitters_and_maps() {
-    shuttle::check_random(
-        || {
-            let count = Arc::new(Count::default());
-            let staffed = Staffed::<2, _>::on(Spots::new(3), 3);
-            let others: Vec<_> = (0..2)
-                .map(|_| {
-                    let (pool, count) = (Arc::clone(&staffed.pool), Arc::clone(&count));
-                    thread::spawn(move || (0..3).for_each(|_| submit(&pool, &count)))
-                })
-                .collect();
-            twice(&staffed.pool, 5);
-            staffed.close();
-            for other in others {
-                other.join().unwrap();
+fn three_producers_and_three_consumers() {
+    check(10_000, || {
+        traffic(SmallRing::new(), 0, &[4, 4, 4], &[4, 4, 4])
+    });
+}
+
+#[test]
+fn three_producers_and_three_consumers_and_the_wrap() {
+    check(10_000, || {
+        traffic(wrapping_ring(), 2, &[4, 4, 4], &[4, 4, 4])
+    });
+}
+
+// The pool.
+
+/// Where a mix takes place.
+struct Site<const CAPACITY: usize> {
+    pool: Arc<Pool<CAPACITY, Moody>>,
+    count: Arc<Count>,
+}
+
+impl<const CAPACITY: usize> Clone for Site<CAPACITY> {
+    fn clone(&self) -> Self {
+        Self {
+            pool: Arc::clone(&self.pool),
+            count: Arc::clone(&self.count),
+        }
+    }
+}
+
+impl<const CAPACITY: usize> Site<CAPACITY> {
+    /// Submits `job`, which gives `end`. If it is rejected, that is the end too.
+    fn submit(&self, end: &Signal, job: impl FnOnce() + Send + 'static) {
+        if !execute(&self.pool, &self.count, job) {
+            end.give();
+        }
+    }
+
+    fn job(&self, end: &Arc<Signal>, act: impl FnOnce() + Send + 'static) {
+        let signal = Arc::clone(end);
+        let job = self.count.job_that(move || {
+            act();
+            signal.give();
+        });
+        self.submit(end, job);
+    }
+
+    /// A job that submits one that submits one, and so on; the last gives `end`.
+    fn relay(&self, others: u64, end: &Arc<Signal>) {
+        let (site, signal) = (self.clone(), Arc::clone(end));
+        let job = self.count.job_that(move || match others {
+            0 => signal.give(),
+            _ => site.relay(others - 1, &signal),
+        });
+        self.submit(end, job);
+    }
+
+    /// Two jobs, of which the first waits for the second.
+    fn couple(&self, end: &Arc<Signal>) {
+        let second = Arc::new(Signal::default());
+        let waiting = Arc::clone(&second);
+        self.job(end, move || drop(waiting.wait()));
+        self.job(&second, || ());
+    }
+
+    /// A burst of jobs; then it waits for them. Not more than two at a time may do so: a couple takes a
+    /// worker, and one has to be left.
+    fn jobs(&self) {
+        let ends = [(); 3].map(|()| {
+            let (site, end) = (self.clone(), Arc::new(Signal::default()));
+            match draw(5) {
+                0 => self.couple(&end),
+                1 => self.job(&end, move || site.map()),
+                2 => self.relay(2, &end),
+                _ => self.job(&end, || ()),
             }
-            count.settle(6);
-        },
-        1000,
-    );
+            end
+        });
+        for end in ends {
+            drop(end.wait());
+        }
+    }
+
+    fn map(&self) {
+        let pool = &*self.pool;
+        match draw(4) {
+            0 => {
+                let rows = [Element::row(2), Element::row(3), Element::row(1)];
+                pool.map(&rows, (), |row| pool.map(&row[..], (), Element::bump));
+                assert!(rows.iter().flatten().all(|element| element.value() == 1));
+            }
+            1 => pool.map(0..3, (), |_| submit(pool, &self.count)),
+            _ => once(pool, draw(10) as usize),
+        }
+    }
+}
+
+/// Three workers that run, one that steps now and then, and `callers` that go so many rounds. The pool is
+/// closed at the end, or at any time before.
+fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAPACITY>)) {
+    // Now and then with more workers than lanes, and sleepers in two words of bits.
+    let idlers = if draw(8) == 0 { 62 } else { 0 };
+    let mut staffed = Staffed::on(Moody::any(idlers, 4), 0);
+    let site = Site {
+        pool: Arc::clone(&staffed.pool),
+        count: Arc::default(),
+    };
+    for _ in 0..idlers {
+        site.pool.idle.enlist().unwrap();
+    }
+    for _ in 0..3 {
+        staffed.add(|worker| worker.run());
+    }
+    staffed.add(|mut worker| {
+        for _ in 0..draw(8) {
+            if !worker.step() {
+                thread::yield_now();
+            }
+        }
+    });
+    let callers: Vec<_> = (0..callers)
+        .map(|_| {
+            let site = site.clone();
+            thread::spawn(move || (0..rounds).for_each(|_| round(&site)))
+        })
+        .collect();
+    if perhaps() {
+        (0..draw(50)).for_each(|_| thread::yield_now());
+        site.pool.close();
+    }
+    for caller in callers {
+        caller.join().unwrap();
+    }
+    (0..idlers).for_each(|number| site.pool.idle.discharge(number));
+    staffed.close();
+    site.count.balance(0);
+}
+
+#[test]
+fn jobs_of_two_submitters_on_two_slots() {
+    check(5_000, || mix::<2>(2, 2, Site::jobs));
+}
+
+#[test]
+fn jobs_of_two_submitters_on_four_slots() {
+    check(5_000, || mix::<4>(2, 2, Site::jobs));
+}
+
+#[test]
+fn maps_of_three_callers() {
+    check(5_000, || mix::<2>(3, 2, Site::map));
+}
+
+#[test]
+fn jobs_and_maps_of_two() {
+    check(5_000, || {
+        mix::<4>(2, 3, |site| match draw(2) {
+            0 => site.jobs(),
+            _ => site.map(),
+        });
+    });
+}
+
+#[test]
+fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
+    check(5_000, || {
+        let mut staffed = Staffed::<4, _>::on(Moody::any(0, 2), 0);
+        let count = Arc::new(Count::default());
+        for _ in 0..2 {
+            staffed.add(|mut worker| while worker.step() {});
+        }
+        for _ in 0..3 {
+            let (pool, count) = (Arc::clone(&staffed.pool), Arc::clone(&count));
+            let submitter = thread::spawn(move || (0..4).for_each(|_| submit(&pool, &count)));
+            staffed.threads.push(submitter);
+        }
+        if perhaps() {
+            staffed.pool.close();
+        }
+        for thread in staffed.threads {
+            thread.join().unwrap();
+        }
+        let queued = staffed.pool.ring.len();
+        drop(staffed.pool);
+        count.balance(queued);
+    });
 }
