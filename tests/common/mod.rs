@@ -131,21 +131,24 @@ impl Platform for Lab {
     }
 }
 
+/// Does something at the end of the scope, however that comes.
+pub struct AtEnd<F: Fn()>(pub F);
+
+impl<F: Fn()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
 /// Runs `test` while `workers` threads serve `pool`, which is closed at the end.
 pub fn serve<P: Platform, const C: usize, const W: usize>(
     pool: &Pool<C, P, W>,
     workers: usize,
     test: impl FnOnce(),
 ) {
-    // A failed assertion of the test must not keep the scope waiting for the workers.
-    struct Close<F: Fn()>(F);
-    impl<F: Fn()> Drop for Close<F> {
-        fn drop(&mut self) {
-            (self.0)();
-        }
-    }
     thread::scope(|scope| {
-        let _close = Close(|| pool.close());
+        // A failed assertion of the test must not keep the scope waiting for the workers.
+        let _close = AtEnd(|| pool.close());
         pool.start(workers, |worker| {
             scope.spawn(move || worker.run());
             Ok::<(), ()>(())
