@@ -43,6 +43,11 @@
 //!
 //! # Why no wake-up is lost
 //!
+//! All these operations are relaxed but one; it is the fences that order them. Of two contexts that each change
+//! a word, pass a fence and then read what the other changes, at least one sees the other's change: the one
+//! whose fence is the later in the one order that all of them have. And what was done before the earlier
+//! fence is seen after the later one.
+//!
 //! Take a job J whose submitter has passed F1, and suppose that nobody is woken for it.
 //!
 //! * *It read `asleep == 0`.* A worker that sets its bit later passes F2 later. If F1 comes before F2 in
@@ -50,7 +55,7 @@
 //!   have seen the bit. (Dekker's handshake; it needs both fences.)
 //! * *It saw somebody searching or waking.* That worker W then either goes back to sleep, by F2, or finds
 //!   work, by F3, or is not the last searcher when it does, and then the same holds for the last one,
-//!   whose `searching -= 1` comes after W's and sees all that W did (acquire and release on that word).
+//!   whose F3 sees all that W did before its own `searching -= 1` (a release, the one that is needed).
 //!   Before that F2 or F3, `searching` or `WAKING` was changed, and the submitter did not see the change;
 //!   so F1 comes before it, and the look at the ring that follows sees J. W takes it, or wakes another.
 //!
@@ -121,17 +126,16 @@ impl<P: Platform> Idle<P> {
     // Workers come and go.
 
     /// Finds a number for a new worker; `None` if there are `MAX_WORKERS`.
-    ///
-    /// Relaxed: the number is handed over with the worker itself.
     pub(crate) fn enlist(&self) -> Option<usize> {
         for (group, word) in self.enlisted.iter().enumerate() {
             let mut bits = word.load(Ordering::Relaxed);
             while bits != WAKING - 1 {
                 let bit = (!bits).trailing_zeros() as usize;
+                // Acquire: pairs with the release in `discharge`: whoever had the number is out of `park`.
                 match word.compare_exchange_weak(
                     bits,
                     bits | 1 << bit,
-                    Ordering::Relaxed,
+                    Ordering::Acquire,
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => return Some(group * GROUP + bit),
@@ -142,8 +146,10 @@ impl<P: Platform> Idle<P> {
         None
     }
 
+    /// Gives a worker's number back.
     pub(crate) fn discharge(&self, worker: usize) {
-        self.enlisted[worker / GROUP].fetch_and(!bit_of(worker), Ordering::Relaxed);
+        // Release: pairs with the acquire in `enlist`.
+        self.enlisted[worker / GROUP].fetch_and(!bit_of(worker), Ordering::Release);
     }
 
     /// How many workers there are, whatever they do; a snapshot.
@@ -163,15 +169,15 @@ impl<P: Platform> Idle<P> {
 
     /// Busy to searching.
     pub(crate) fn search(&self) {
-        self.searching.fetch_add(1, Ordering::AcqRel);
+        self.searching.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Searching to busy, with work at hand. The last one that searches has to look whether there is
     /// more, because submitters relied on it.
     pub(crate) fn found(&self, more: impl Fn() -> bool) {
-        // AcqRel: see "Why no wake-up is lost"; the last searcher sees what the others did.
-        if self.searching.fetch_sub(1, Ordering::AcqRel) == 1 {
-            // F3. Pairs with F1.
+        // Release: pairs with the fence below, of the last searcher, who looks for all of them.
+        if self.searching.fetch_sub(1, Ordering::Release) == 1 {
+            // F3. Pairs with F1; and acquires what the other searchers did.
             fence(Ordering::SeqCst);
             if self.someone_sleeps() && more() {
                 self.wake_one();
@@ -183,25 +189,25 @@ impl<P: Platform> Idle<P> {
     pub(crate) fn sleep(&self, worker: usize, reason_to_stay: impl Fn() -> bool) {
         let (word, bit) = (&self.asleep[worker / GROUP], bit_of(worker));
         word.fetch_or(bit, Ordering::Relaxed);
-        self.searching.fetch_sub(1, Ordering::AcqRel);
+        self.searching.fetch_sub(1, Ordering::Relaxed);
         // F2. Pairs with F1 and F4.
         fence(Ordering::SeqCst);
         if !reason_to_stay() {
-            // Acquire: pairs with the release of whoever cleared the bit.
-            while word.load(Ordering::Acquire) & bit != 0 {
+            while word.load(Ordering::Relaxed) & bit != 0 {
                 self.platform.park(CALLERS + worker);
             }
         }
-        // Counted before WAKING goes, so that a submitter sees the one or the other.
-        self.searching.fetch_add(1, Ordering::AcqRel);
-        if word.fetch_and(!bit, Ordering::AcqRel) & bit == 0 {
-            word.fetch_and(!WAKING, Ordering::AcqRel);
+        // Counted before WAKING goes: mostly a submitter sees the one or the other. (One that sees neither
+        // wakes somebody in vain.)
+        self.searching.fetch_add(1, Ordering::Relaxed);
+        if word.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
+            word.fetch_and(!WAKING, Ordering::Relaxed);
         }
     }
 
     /// Searching to gone: the pool is finished. `wake_all` has to follow.
     pub(crate) fn stop_searching(&self) {
-        self.searching.fetch_sub(1, Ordering::AcqRel);
+        self.searching.fetch_sub(1, Ordering::Relaxed);
     }
 
     // Whoever has work for them.
@@ -238,11 +244,10 @@ impl<P: Platform> Idle<P> {
                 }
                 // The lowest bit: the same few workers stay warm.
                 let bit = bits.trailing_zeros() as usize;
-                // Release: pairs with the acquire in `sleep`.
                 match word.compare_exchange_weak(
                     bits,
                     bits & !(1 << bit) | WAKING,
-                    Ordering::Release,
+                    Ordering::Relaxed,
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => return self.platform.unpark(CALLERS + group * GROUP + bit),
@@ -261,8 +266,7 @@ impl<P: Platform> Idle<P> {
             let mut bits = word.load(Ordering::Relaxed) & !WAKING;
             while left != 0 && bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
-                // Release: pairs with the acquire in `sleep`.
-                bits = word.fetch_and(!(1 << bit), Ordering::Release) & !WAKING;
+                bits = word.fetch_and(!(1 << bit), Ordering::Relaxed) & !WAKING;
                 if bits & (1 << bit) != 0 {
                     bits &= !(1 << bit);
                     left -= 1;
@@ -277,8 +281,7 @@ impl<P: Platform> Idle<P> {
         // F4. Pairs with F2.
         fence(Ordering::SeqCst);
         for (group, word) in self.asleep.iter().enumerate() {
-            // Release: pairs with the acquire in `sleep`.
-            let mut bits = word.swap(0, Ordering::Release) & !WAKING;
+            let mut bits = word.swap(0, Ordering::Relaxed) & !WAKING;
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
                 bits &= bits - 1;

@@ -54,14 +54,14 @@ impl<const WORDS: usize> Job<WORDS> {
     pub(crate) fn run(self) {
         let mut job = ManuallyDrop::new(self);
         let run = job.table.run;
-        // SAFETY: invariant *job*; `ManuallyDrop` keeps `drop` from taking the closure again.
+        // SAFETY: *job*; `ManuallyDrop` keeps `drop` from taking the closure again.
         unsafe { run(job.words.as_mut_ptr().cast()) };
     }
 }
 
 impl<const WORDS: usize> Drop for Job<WORDS> {
     fn drop(&mut self) {
-        // SAFETY: invariant *job*: nobody ran it, or `run` would have kept this from happening.
+        // SAFETY: *job*: nobody ran it, or `run` would have kept this from happening.
         unsafe { (self.table.drop)(self.words.as_mut_ptr().cast()) };
     }
 }
@@ -70,7 +70,7 @@ impl<const WORDS: usize> Drop for Job<WORDS> {
 ///
 /// `closure` points to a live `F`, which is gone afterwards.
 unsafe fn run<F: FnOnce()>(closure: *mut ()) {
-    // SAFETY: the caller's promise.
+    // SAFETY: *job*, which the caller vouches for.
     let closure = unsafe { closure.cast::<F>().read() };
     closure();
 }
@@ -79,6 +79,6 @@ unsafe fn run<F: FnOnce()>(closure: *mut ()) {
 ///
 /// `closure` points to a live `F`, which is gone afterwards.
 unsafe fn drop<F>(closure: *mut ()) {
-    // SAFETY: the caller's promise.
+    // SAFETY: *job*, which the caller vouches for.
     unsafe { ptr::drop_in_place(closure.cast::<F>()) };
 }

@@ -69,8 +69,7 @@ pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
     slots: [Slot<WORDS>; CAPACITY],
 }
 
-// SAFETY: what crosses threads are the jobs in the slots, which are `Send`; invariant *turn* gives each
-// slot one owner at a time.
+// SAFETY: *turn* gives each slot one owner at a time; what crosses threads are the jobs, which are `Send`.
 unsafe impl<const CAPACITY: usize, const WORDS: usize> Sync for Ring<CAPACITY, WORDS> {}
 
 /// Why a ring took no job.
@@ -195,12 +194,12 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 ) {
                     Ok(_) => {
                         prefetch_for_write(self.slot(head.wrapping_add(STEP * AHEAD)));
-                        // SAFETY: invariant *turn*: this position is ours.
+                        // SAFETY: *turn*: this position is ours.
                         let job = slot.job.with(|job| unsafe { job.read() });
                         // Release: pairs with the acquire in `claim`, one lap on.
                         slot.seq
                             .store(lap.wrapping_add(STEP * CAPACITY), Ordering::Release);
-                        // SAFETY: `turn == 1` says that it is written.
+                        // SAFETY: *turn*: it is 1, so the job is written.
                         return Some(unsafe { job.assume_init() });
                     }
                     Err(now) => head = now,
@@ -257,7 +256,7 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
     pub(crate) fn fill(self, job: Job<WORDS>) {
         self.slot.job.with_mut(|place| {
-            // SAFETY: invariant *turn*: the slot is ours until the store below, and empty.
+            // SAFETY: *turn*: the slot is ours until the store below, and empty.
             unsafe { place.write(MaybeUninit::new(job)) };
         });
         // Release: pairs with the acquire in `pop`.

@@ -2,19 +2,19 @@
 //! compare-and-swap) or a checker's (`--cfg loom`, `--cfg shuttle`).
 
 #[cfg(not(any(loom, shuttle, feature = "portable-atomic")))]
-pub(crate) use core::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+pub(crate) use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
 #[cfg(all(not(any(loom, shuttle)), feature = "portable-atomic"))]
-pub(crate) use portable_atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+pub(crate) use portable_atomic::{AtomicUsize, Ordering, fence};
 
 #[cfg(loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
-    sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence},
+    sync::atomic::{AtomicUsize, Ordering, fence},
 };
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
+pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(loom))]

@@ -90,7 +90,7 @@ impl<'t> Frame<'t> {
                 self.canary.touch();
                 let length = range.len();
                 chunk = range.clone();
-                // SAFETY: `take` gives each element to one participant.
+                // SAFETY: *once*, by *lane*: `take` gives each element to one participant.
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;
                 elements += length;
@@ -121,13 +121,13 @@ impl<'t> Frame<'t> {
     fn abandon(&self, chunk: Range<usize>, payload: Payload) {
         let mut missing = std::vec::Vec::new();
         if !chunk.is_empty() {
-            // SAFETY: these were given to this participant, which did not run them. (Where the place of
-            // the panic is not kept, this does nothing.)
+            // SAFETY: *once*, by *lane*: these were given to this participant, which did not run them.
+            // (Where the place of the panic is not kept, this does nothing.)
             unsafe { self.task.discard(chunk.start + 1..chunk.end) };
             missing.push(chunk);
         }
         for rest in self.lanes.take_all() {
-            // SAFETY: these were just taken.
+            // SAFETY: *once*, by *lane*: these were just taken.
             unsafe { self.task.discard(rest.clone()) };
             missing.push(rest);
         }
@@ -161,7 +161,7 @@ impl<'t> Frame<'t> {
             wreck.missing.sort_unstable_by_key(|range| range.start);
             let mut from = 0;
             for missing in wreck.missing.iter().chain([&(len..len)]) {
-                // SAFETY: what lies between missing ranges was run to the end, before or in the team.
+                // SAFETY: *done*: what lies between missing ranges was run to the end, before or in the team.
                 unsafe { self.task.undo(from..missing.start) };
                 from = missing.end;
             }

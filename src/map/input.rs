@@ -49,7 +49,7 @@ pub unsafe trait Source: Sync {
 
     /// # Safety
     ///
-    /// `index` is below the input's length, and each index is taken or discarded at most once.
+    /// *once*: `index` is below the input's length, and each is taken or discarded at most once.
     unsafe fn take(&self, index: usize) -> Self::Item;
 
     /// Drops elements that will not be taken.
@@ -70,7 +70,7 @@ unsafe impl<'a, T: Sync> Source for Shared<'a, T> {
 
     #[inline(always)]
     unsafe fn take(&self, index: usize) -> &'a T {
-        // SAFETY: `index` is within the slice.
+        // SAFETY: *once*: `index` is within the slice.
         unsafe { self.0.get_unchecked(index) }
     }
 }
@@ -83,8 +83,8 @@ pub struct Exclusive<'a, T> {
     lifetime: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: through a shared `Exclusive` one gets `&mut T`s, each once: a `T` is only ever on one thread
-// at a time, which `T: Send` allows.
+// SAFETY: *once*: through a shared `Exclusive` one gets `&mut T`s, each once: a `T` is only ever on one
+// thread at a time, which `T: Send` allows.
 unsafe impl<T: Send> Sync for Exclusive<'_, T> {}
 
 // SAFETY: as above.
@@ -93,9 +93,9 @@ unsafe impl<'a, T: Send> Source for Exclusive<'a, T> {
 
     #[inline(always)]
     unsafe fn take(&self, index: usize) -> &'a mut T {
-        // SAFETY: `index` is within the slice.
+        // SAFETY: *once*: `index` is within the slice.
         let element = unsafe { self.first.add(index) };
-        // SAFETY: the slice is borrowed for 'a, and no index is taken twice.
+        // SAFETY: *once*: no index is taken twice; and the slice is borrowed for 'a.
         unsafe { &mut *element }
     }
 }
@@ -120,7 +120,7 @@ unsafe impl Source for Counting {
 #[derive(Debug)]
 pub struct Owned<T, const N: usize>(UnsafeCell<ManuallyDrop<[T; N]>>);
 
-// SAFETY: each element is moved to one thread, once, which `T: Send` allows.
+// SAFETY: *once*: each element is moved to one thread, which `T: Send` allows.
 unsafe impl<T: Send, const N: usize> Sync for Owned<T, N> {}
 
 impl<T, const N: usize> Owned<T, N> {
@@ -136,16 +136,16 @@ unsafe impl<T: Send, const N: usize> Source for Owned<T, N> {
 
     #[inline(always)]
     unsafe fn take(&self, index: usize) -> T {
-        // SAFETY: `index` is within the array.
+        // SAFETY: *once*: `index` is within the array.
         let element = unsafe { self.first().add(index) };
-        // SAFETY: no index is taken twice, and the array is never dropped as a whole.
+        // SAFETY: *once*: no index is taken twice; and the array is never dropped as a whole.
         unsafe { element.read() }
     }
 
     unsafe fn discard(&self, range: Range<usize>) {
-        // SAFETY: the range is within the array.
+        // SAFETY: *once*: the range is within the array.
         let first = unsafe { self.first().add(range.start) };
-        // SAFETY: none of these was taken, and none will be.
+        // SAFETY: *once*: none of these was taken, and none will be.
         unsafe { core::ptr::slice_from_raw_parts_mut(first, range.len()).drop_in_place() };
     }
 }
@@ -290,10 +290,10 @@ macro_rules! zip {
             unsafe fn take(&self, index: usize) -> Self::Item {
                 let ($first, $($rest),+) = self;
                 (
-                    // SAFETY: the caller's promise, passed on.
+                    // SAFETY: *once*, the caller's promise.
                     unsafe { $first.take(index) },
                     $(
-                        // SAFETY: the caller's promise, passed on.
+                        // SAFETY: *once*, the caller's promise.
                         unsafe { $rest.take(index) }
                     ),+
                 )
@@ -302,10 +302,10 @@ macro_rules! zip {
             unsafe fn discard(&self, range: Range<usize>) {
                 let ($first, $($rest),+) = self;
                 $(
-                    // SAFETY: the caller's promise, passed on.
+                    // SAFETY: *once*, the caller's promise.
                     crate::unwind::contain(|| unsafe { $rest.discard(range.clone()) });
                 )+
-                // SAFETY: the caller's promise, passed on.
+                // SAFETY: *once*, the caller's promise.
                 unsafe { $first.discard(range) };
             }
         }

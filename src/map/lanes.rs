@@ -25,6 +25,8 @@ pub(super) struct Lanes {
 
 struct Lane {
     /// Elements before this are taken. Never beyond `end`.
+    ///
+    /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
     next: AtomicUsize,
     end: usize,
 }
@@ -56,7 +58,7 @@ impl Lanes {
 
     #[inline]
     fn lane(&self, lane: usize) -> &Lane {
-        // SAFETY: invariant *cut*; the slice's bound is checked.
+        // SAFETY: *cut*; the slice's bound is checked.
         unsafe { self.lanes[..self.count][lane].assume_init_ref() }
     }
 

@@ -94,7 +94,7 @@ impl Maps {
         if len != 0 {
             self.drive(idle, &mapping, key, len);
         }
-        // SAFETY: `drive` ran all elements, or it would not have returned.
+        // SAFETY: *done*: `drive` ran all elements, or it would not have returned.
         unsafe { mapping.sink.done() }
     }
 
@@ -234,7 +234,7 @@ impl Maps {
 
 /// Helps a team until its work is all taken, and leaves it.
 pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
-    // SAFETY: invariant *frame*; it is not used after `leave`.
+    // SAFETY: *frame*; it is not used after `leave`.
     let frame = unsafe { &*team.frame().cast::<Frame<'_>>() };
     frame.participate(frame.home(worker), idle.platform());
     team.exhausted();
@@ -251,7 +251,7 @@ struct Alone<'t> {
 impl Alone<'_> {
     #[inline]
     fn run(&mut self, range: Range<usize>) {
-        // SAFETY: `drive` runs each element once, in order.
+        // SAFETY: *once*: `drive` runs each element once, in order.
         unsafe { self.task.run(range, &mut self.at) };
     }
 }
@@ -259,9 +259,9 @@ impl Alone<'_> {
 impl Drop for Alone<'_> {
     #[cold]
     fn drop(&mut self) {
-        // SAFETY: `at` panicked; nothing behind it was run. (If `at` is not kept, this does nothing.)
+        // SAFETY: *once*: `at` panicked; nothing behind it was run. (If `at` is not kept, this does nothing.)
         unsafe { self.task.discard(self.at + 1..self.len) };
-        // SAFETY: everything before it was, by this caller. (Likewise.)
+        // SAFETY: *done*: everything before it was, by this caller. (Likewise.)
         unsafe { self.task.undo(0..self.at) };
     }
 }

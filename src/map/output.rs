@@ -40,19 +40,19 @@ pub unsafe trait Sink<R>: Sync {
 
     /// # Safety
     ///
-    /// `index` is below the length, and each is put at most once.
+    /// *once*: `index` is below the length, and each is put at most once.
     unsafe fn put(&self, index: usize, result: R);
 
     /// Drops results that the caller will not get.
     ///
     /// # Safety
     ///
-    /// All of the range was put, and is not touched afterwards.
+    /// *done*: All of the range was put, and is not touched afterwards.
     unsafe fn undo(&self, _range: Range<usize>) {}
 
     /// # Safety
     ///
-    /// All indices were put.
+    /// *done*: All indices were put.
     unsafe fn done(self) -> Self::Done;
 }
 
@@ -83,7 +83,7 @@ pub struct Assign<'a, R> {
     lifetime: PhantomData<&'a mut [R]>,
 }
 
-// SAFETY: through a shared `Assign` results are moved in from any thread, and old ones dropped there;
+// SAFETY: *once*: through a shared `Assign` results are moved in from any thread, and old ones dropped there;
 // `R: Send` allows that.
 unsafe impl<R: Send> Sync for Assign<'_, R> {}
 
@@ -97,9 +97,9 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
 
     #[inline(always)]
     unsafe fn put(&self, index: usize, result: R) {
-        // SAFETY: `index` is within the slice.
+        // SAFETY: *once*: `index` is within the slice.
         let place = unsafe { self.first.add(index) };
-        // SAFETY: nobody else has this index. An old value whose drop panics is replaced all the same.
+        // SAFETY: *once*: nobody else has this index. An old value whose drop panics is replaced all the same.
         unsafe { *place = result };
     }
 
@@ -128,21 +128,21 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
 
     #[inline(always)]
     unsafe fn put(&self, index: usize, result: R) {
-        // SAFETY: `index` is within the slice.
+        // SAFETY: *once*: `index` is within the slice.
         let place = unsafe { self.first.add(index) };
-        // SAFETY: nobody else has this index, and there is nothing there to drop.
+        // SAFETY: *once*: nobody else has this index, and there is nothing there to drop.
         unsafe { place.write(result) };
     }
 
     unsafe fn undo(&self, range: Range<usize>) {
-        // SAFETY: the range is within the slice.
+        // SAFETY: *done*: the range is within the slice.
         let first = unsafe { self.first.add(range.start) };
-        // SAFETY: all of it was put.
+        // SAFETY: *done*: all of it was put.
         unsafe { ptr::slice_from_raw_parts_mut(first, range.len()).drop_in_place() };
     }
 
     unsafe fn done(self) -> &'a mut [R] {
-        // SAFETY: all indices were put, and the slice is borrowed for 'a.
+        // SAFETY: *done*: all indices were put; and the slice is borrowed for 'a.
         unsafe { slice::from_raw_parts_mut(self.first, self.len) }
     }
 }

@@ -9,6 +9,11 @@ use crate::map::output::Sink;
 use crate::unwind;
 
 /// A map whose types are forgotten.
+///
+/// Invariant *once*: each of the elements that all inputs and the output of a map have is run or discarded
+/// at most once, on one thread.
+///
+/// Invariant *done*: what is handed to the caller as initialised, or undone, was run to the end.
 pub(super) trait Task: Sync {
     /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there with its
     /// input consumed and no result. Where neither inputs nor results need to be dropped, `at` is not kept,
@@ -16,7 +21,7 @@ pub(super) trait Task: Sync {
     ///
     /// # Safety
     ///
-    /// The range is within the map, and no element of it was or will be run or discarded again.
+    /// *once*: The range is within the map, and no element of it was or will be run or discarded again.
     unsafe fn run(&self, range: Range<usize>, at: &mut usize);
 
     /// Drops inputs.
@@ -30,7 +35,7 @@ pub(super) trait Task: Sync {
     ///
     /// # Safety
     ///
-    /// All of the range was run to the end, and is undone once.
+    /// *done*: All of the range was run to the end, and is undone once.
     unsafe fn undo(&self, range: Range<usize>);
 }
 
@@ -53,24 +58,24 @@ impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K
             if Self::DROPS {
                 *at = index;
             }
-            // SAFETY: the caller's promise.
+            // SAFETY: *once*, the caller's promise.
             let item = unsafe { self.source.take(index) };
             let result = (self.function)(item);
-            // SAFETY: the caller's promise.
+            // SAFETY: *once*, the caller's promise.
             unsafe { self.sink.put(index, result) };
         }
     }
 
     unsafe fn discard(&self, range: Range<usize>) {
         if Self::DROPS {
-            // SAFETY: the caller's promise.
+            // SAFETY: *once*, the caller's promise.
             unwind::contain(|| unsafe { self.source.discard(range) });
         }
     }
 
     unsafe fn undo(&self, range: Range<usize>) {
         if Self::DROPS {
-            // SAFETY: the caller's promise.
+            // SAFETY: *done*, the caller's promise.
             unwind::contain(|| unsafe { self.sink.undo(range) });
         }
     }

@@ -21,7 +21,7 @@ use core::ptr;
 
 use crate::idle::{CALLERS, Idle};
 use crate::platform::Platform;
-use crate::sync::{AtomicPtr, AtomicUsize, Ordering, array_of, const_fn};
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
 
 /// As many maps as can have helpers at the same time in one pool.
 const TEAMS: usize = CALLERS;
@@ -42,16 +42,24 @@ pub(crate) struct Teams {
 struct Team {
     state: AtomicUsize,
     /// Invariant *frame*: while `state` is open or counts a helper, this is the frame of a map whose
-    /// caller is waiting for the count to reach zero.
-    frame: AtomicPtr<()>,
+    /// caller will not leave it before the count is zero.
+    ///
+    /// Not an atomic: so that model checkers and sanitizers see who reads it when.
+    frame: UnsafeCell<*const ()>,
 }
+
+// SAFETY: *frame*: who reads it may follow it, on any thread.
+unsafe impl Send for Team {}
+
+// SAFETY: *frame*: it is written by the one that holds the slot, and read by those whom `state` counts.
+unsafe impl Sync for Team {}
 
 impl Teams {
     const_fn! {
         pub(crate) const fn new() -> Self {
             Self {
                 teams: array_of![
-                    Team { state: AtomicUsize::new(0), frame: AtomicPtr::new(ptr::null_mut()) };
+                    Team { state: AtomicUsize::new(0), frame: UnsafeCell::new(ptr::null()) };
                     TEAMS
                 ],
             }
@@ -124,7 +132,8 @@ pub(super) struct Held<'p> {
 impl Held<'_> {
     /// Lets workers join.
     pub(super) fn open(&self, frame: *const ()) {
-        self.team.frame.store(frame.cast_mut(), Ordering::Relaxed);
+        // SAFETY: *frame*: the slot is held and not open, and nobody is counted.
+        self.team.frame.with_mut(|place| unsafe { *place = frame });
         // Release: pairs with the acquire in `join`.
         self.team.state.store(HELD | OPEN, Ordering::Release);
     }
@@ -133,8 +142,7 @@ impl Held<'_> {
     pub(super) fn close<P: Platform>(self, idle: &Idle<P>) {
         let Self { team, spot } = self;
         let platform = idle.platform();
-        // Acquire, here and below: pairs with the release in `leave`: what the helpers did is seen.
-        let mut state = team.state.fetch_and(!OPEN, Ordering::Acquire);
+        let mut state = team.state.fetch_and(!OPEN, Ordering::Relaxed);
         for look in 1..=platform.spins() {
             if state & HELPERS == 0 {
                 break;
@@ -144,15 +152,17 @@ impl Held<'_> {
             } else {
                 platform.relax();
             }
-            state = team.state.load(Ordering::Acquire);
+            state = team.state.load(Ordering::Relaxed);
         }
         if state & HELPERS != 0 {
-            state = team.state.fetch_or(WAITING, Ordering::Acquire);
+            state = team.state.fetch_or(WAITING, Ordering::Relaxed);
             while state & HELPERS != 0 {
                 platform.park(spot);
-                state = team.state.load(Ordering::Acquire);
+                state = team.state.load(Ordering::Relaxed);
             }
         }
+        // Acquire: pairs with the release in `leave`: what the helpers did is seen.
+        team.state.load(Ordering::Acquire);
         // Release: pairs with the acquire in `hold`.
         team.state.store(0, Ordering::Release);
     }
@@ -167,8 +177,8 @@ pub(crate) struct Joined<'p> {
 impl Joined<'_> {
     /// The frame to work in; alive until `leave`.
     pub(super) fn frame(&self) -> *const () {
-        // Relaxed: `join` has the acquire.
-        self.team.frame.load(Ordering::Relaxed)
+        // SAFETY: *frame*: this worker is counted, so nobody writes it.
+        self.team.frame.with(|place| unsafe { *place })
     }
 
     /// The work is all taken: lets nobody join any more.

@@ -27,15 +27,21 @@ use crate::models::{
 use crate::ring::Refusal;
 
 /// No bound on preemptions.
-const ALL: Option<usize> = None;
+pub(super) const ALL: Option<usize> = None;
 
 /// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
-fn bounded(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
+pub(super) fn bounded(
+    preemptions: impl Into<Option<usize>>,
+    model: impl Fn() + Send + Sync + 'static,
+) {
     builder(preemptions.into()).check(model);
 }
 
 /// The same, of what happens while the workers of `Staffed::asleep` are not told to go.
-fn focused(preemptions: impl Into<Option<usize>>, model: impl Fn() + Send + Sync + 'static) {
+pub(super) fn focused(
+    preemptions: impl Into<Option<usize>>,
+    model: impl Fn() + Send + Sync + 'static,
+) {
     let mut builder = builder(preemptions.into());
     builder.expect_explicit_explore = true;
     builder.check(model);

@@ -9,6 +9,8 @@ extern crate std;
 
 #[cfg(loom)]
 mod loom;
+#[cfg(loom)]
+mod rules;
 #[cfg(shuttle)]
 mod shuttle;
 
