@@ -291,7 +291,8 @@ fn prefetch_for_write<T>(place: &T) {
     let _ = place;
 }
 
-#[cfg(all(test, not(loom)))]
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
 mod tests {
     extern crate std;
 

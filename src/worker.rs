@@ -175,7 +175,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     }
 }
 
-#[cfg(all(test, feature = "std", not(loom)))]
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests {
     use std::sync::mpsc::channel;
     use std::thread;

@@ -68,3 +68,94 @@ impl Costs {
         entry.store(tag | cost, Ordering::Relaxed);
     }
 }
+
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_is_so_many_ticks_an_element() {
+        let cost = Cost::of(1000, 4);
+        assert_eq!(cost.total(10), 2500);
+        assert_eq!(cost.afford(2500), 10);
+        assert_eq!(cost.afford(2499), 9);
+        // Sixteenths of a tick: four elements a tick.
+        let cost = Cost::of(25, 100);
+        assert_eq!(cost.total(100), 25);
+        assert_eq!(cost.afford(25), 100);
+    }
+
+    #[test]
+    fn nothing_is_free_and_one_element_can_always_be_afforded() {
+        let free = Cost::of(0, 1000);
+        assert_eq!(free.total(160), 10);
+        assert_eq!(free.afford(10), 160);
+        assert_eq!(Cost::of(1000, 1).afford(0), 1);
+    }
+
+    #[test]
+    fn what_cannot_be_counted_is_the_most_there_is() {
+        let cost = Cost::of(usize::MAX, 1);
+        assert_eq!(cost.total(usize::MAX), usize::MAX / 16);
+        assert_eq!(Cost::of(0, 1).afford(usize::MAX), usize::MAX);
+    }
+
+    /// What is remembered of `key`, in sixteenths of a tick.
+    fn recall(costs: &Costs, key: usize) -> Option<usize> {
+        costs.recall(key).map(|Cost(cost)| cost)
+    }
+
+    #[test]
+    fn a_map_that_is_not_known_has_no_cost() {
+        let costs = Costs::new();
+        for key in (0..0x1000).step_by(16) {
+            assert_eq!(recall(&costs, key), None);
+        }
+    }
+
+    #[test]
+    fn so_many_maps_are_remembered_side_by_side() {
+        let costs = Costs::new();
+        let keys = || (0..ENTRIES).map(|k| (0x7000 + 16 * k, 100 + k));
+        for (key, cost) in keys() {
+            costs.note(key, Cost(cost));
+        }
+        for (key, cost) in keys() {
+            assert_eq!(recall(&costs, key), Some(cost));
+        }
+    }
+
+    #[test]
+    fn two_maps_that_share_an_entry_forget_each_other() {
+        let costs = Costs::new();
+        let (one, other) = (0x7000, 0x7000 + 16 * ENTRIES);
+        costs.note(one, Cost(100));
+        assert_eq!(recall(&costs, other), None);
+        costs.note(other, Cost(200));
+        assert_eq!(recall(&costs, other), Some(200));
+        assert_eq!(recall(&costs, one), None);
+    }
+
+    #[test]
+    fn a_cost_that_is_about_the_same_is_not_written_again() {
+        let costs = Costs::new();
+        let note = |cost| {
+            costs.note(0x7000, Cost(cost));
+            recall(&costs, 0x7000).unwrap()
+        };
+        assert_eq!(note(100), 100);
+        assert_eq!(note(125), 100);
+        assert_eq!(note(75), 100);
+        assert_eq!(note(126), 126);
+        assert_eq!(note(90), 90);
+    }
+
+    #[test]
+    fn the_highest_cost_there_is_leaves_the_key_alone() {
+        let costs = Costs::new();
+        costs.note(0x7000, Cost(usize::MAX));
+        assert_eq!(recall(&costs, 0x7000), Some((1 << COST_BITS) - 1));
+        assert_eq!(recall(&costs, 0x7000 + 16 * ENTRIES), None);
+    }
+}

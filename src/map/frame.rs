@@ -33,7 +33,7 @@ struct Wreck {
 
 /// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the
 /// clock costs some 40 ns.
-const QUANTA_PER_CHUNK: usize = 4;
+pub(super) const QUANTA_PER_CHUNK: usize = 4;
 
 /// The lane of a map's caller.
 pub(super) const CALLER: usize = 0;

@@ -32,6 +32,9 @@ mod lanes;
 pub(crate) mod output;
 mod task;
 mod team;
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+mod tests;
 
 use core::marker::PhantomData;
 use core::mem;
