@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Proves: a mistake in src/ would not go unseen. cargo-mutants makes one change after another (`+` to `-`, `<` to
+# `<=`, a function that does nothing), and the tests have to fail, or hang, for at least 95 of 100 of those that
+# compile. What is left out, and why, is in ci/mutants.toml. It never changes an ordering: ci/orderings.sh does.
+#
+# Takes an hour or so: .ci/run does not call it. Arguments go to cargo-mutants: `-f src/idle.rs`, `--in-diff FILE`.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+PATH=$(ci/cargo-install cargo-mutants@27.1.0):$PATH
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/mutants
+export CARGO_PROFILE_DEV_DEBUG=false RUST_BACKTRACE=0
+out=$CARGO_TARGET_DIR/out
+rm -rf "$out"
+
+tests=(--cargo-arg=--lib)
+for file in tests/*.rs; do
+    case $file in
+    # Slow ones, which are about other things.
+    tests/compile_fail.rs | tests/no_alloc.rs | tests/sha256sum.rs) ;;
+    *) tests+=("--cargo-arg=--test=$(basename "$file" .rs)") ;;
+    esac
+done
+
+# With nightly, whose test programs end at the first failure; another test may hang meanwhile.
+mutants() {
+    local status=0
+    mkdir -p "$out/$1"
+    cargo +nightly mutants --config ci/mutants.toml --output "$out/$1" --colors never "${tests[@]}" "${@:2}" \
+        -- -- -Zunstable-options --fail-fast || status=$?
+    # 2: some were missed; 3: some hung.
+    [[ $status =~ ^[023]$ ]]
+}
+mutants std --features std --exclude-re without_std "$@"
+mutants core --re without_std "$@"
+
+count() {
+    find "$out" -name "$1.txt" -exec cat {} + | wc -l
+}
+caught=$(($(count caught) + $(count timeout)))
+all=$((caught + $(count missed)))
+printf '\n%d of %d caught\n' "$caught" "$all"
+[ $((caught * 100)) -ge $((all * 95)) ]
