@@ -20,12 +20,16 @@ const LIMIT: Duration = Duration::from_secs(if cfg!(miri) { 1800 } else { 120 })
 #[must_use = "it watches until it is dropped"]
 pub fn watchdog() -> Sender<()> {
     let test = thread::current().name().unwrap_or("a test").to_owned();
-    let place = Location::caller();
+    watchdog_over(format!("{test} ({})", Location::caller()))
+}
+
+/// Ends the program, and says that `what` hangs, if what this returns is not dropped in time.
+pub fn watchdog_over(what: String) -> Sender<()> {
     let (alive, ended) = mpsc::channel();
     thread::spawn(move || {
         if ended.recv_timeout(LIMIT) == Err(RecvTimeoutError::Timeout) {
             // Not `eprintln`, which the test harness would keep.
-            let _ = writeln!(std::io::stderr(), "\n{test} ({place}) hangs");
+            let _ = writeln!(std::io::stderr(), "\n{what} hangs");
             process::abort();
         }
     });
