@@ -263,6 +263,7 @@ fn on_capacity<const CAPACITY: usize>(program: &Program) {
             perform::<CAPACITY, _, _>(&world, &host, program);
             if let (End::ByJob, true) = (program.end, threads != 0) {
                 let held = Arc::clone(&host);
+                world.books().claims += 1;
                 let _ = host.0.execute(move || drop(held));
             }
             world.forget_for_a_while(program.end, &host.0);
