@@ -21,7 +21,7 @@ fuzz=$CARGO_TARGET_DIR/$host/release/ringpool-fuzz
 corpus=$CARGO_TARGET_DIR/corpus failures=$CARGO_TARGET_DIR/failures
 mkdir -p "$corpus" "$failures"
 # Leaks are looked for at the end: after each run, threads that were not joined would still be going.
-"$fuzz" -max_total_time="$seconds" -max_len=300 -len_control=0 -timeout=60 -detect_leaks=0 -print_final_stats=1 \
+"$fuzz" -max_total_time="$seconds" -max_len=300 -len_control=0 -timeout=60 -detect_leaks=0 -print_final_stats=1 -print_funcs=0 \
     -artifact_prefix="$failures/" "$corpus" 2>&1 |
     grep --line-buffered -vE '^#[0-9]+\s+(NEW|REDUCE|pulse|RELOAD)|# Uses: |dictionary' || {
     for file in "$failures"/*; do
