@@ -249,9 +249,13 @@ impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
         self.threads.push(thread);
     }
 
-    /// All workers leave, or the checker reports a deadlock.
     fn close(self) {
         self.pool.close();
+        self.end();
+    }
+
+    /// All workers leave, now that the pool is closed, or the checker reports a deadlock.
+    fn end(self) {
         for thread in self.threads {
             thread.join().unwrap();
         }

@@ -1,22 +1,25 @@
 //! [shuttle] tries interleavings of mixes that are too large for loom: three workers that run and one that
 //! steps, several submitters and callers of `map`, several rounds each, with the sizes that ship.
 //!
-//! `ci/shuttle.sh` runs these models: each in so many schedules that are drawn at random, and in as many
-//! that preempt at a few places only (PCT, which finds what takes a rare few preemptions). Each schedule
+//! `ci/shuttle.sh` runs these models, each in so many schedules drawn at random and in as many of PCT, which
+//! preempts at a few places only and so finds what needs a thread to stand still for long. Each schedule
 //! draws its platform too: with and without a clock, with and without spinning, with a `park` that returns
-//! early and an `unpark` that comes twice or wakes everybody.
+//! early, with an `unpark` that comes twice or wakes everybody.
+//!
+//! What is checked: every accepted job runs once and every other comes back; all that was captured is
+//! dropped once; results are in order; nobody is in a frame that is gone (`Canary`); nobody waits for ever
+//! (shuttle knows when no thread can go on, and gives up after a million steps).
+//!
+//! What cannot be: all is sequentially consistent here, so no fence and no ordering matters, and what lies
+//! between two atomic operations is never interrupted. And it is a draw, not a proof. Those are loom's.
 //!
 //! The same seed makes the same schedules. Variables of the environment:
 //!
-//! * `SHUTTLE_RANDOM_SEED`, a number: other schedules than those of the seed below.
+//! * `SHUTTLE_RANDOM_SEED=7`: other schedules.
 //! * `SHUTTLE_TIMES=100`: a hundred times as many.
-//! * `SHUTTLE_SCHEDULE`: the one schedule that a failure printed, and no other. Name the test that failed:
-//!   `SHUTTLE_SCHEDULE=91… ci/shuttle.sh a_test`.
-//!
-//! What shuttle checks: that every accepted job runs once and every other comes back, that results are in
-//! order, that nobody is in a frame that is gone (`Canary`), that nobody waits for ever: it knows when no
-//! thread can go on, and it takes a million steps for a livelock. What it cannot: all is sequentially
-//! consistent here, so no fence and no ordering matters; and it is a draw, not a proof. Those are loom's.
+//! * `SHUTTLE_SCHEDULE`: no schedule but this one, which a failure printed; line breaks do not matter.
+//!   Name the test: `SHUTTLE_SCHEDULE=9103cf… ci/shuttle.sh maps_of_three_callers`.
+//! * `SHUTTLE_CAPTURE_BACKTRACE=1`: where each thread waits in a deadlock.
 //!
 //! [shuttle]: https://docs.rs/shuttle
 
@@ -38,20 +41,22 @@ use crate::models::{
 };
 use crate::{Platform, Pool};
 
+const SCHEDULES: usize = 40_000;
+
 const SEED: u64 = 20_250_101;
 
-/// At how many places PCT preempts, and one more.
+/// PCT preempts at one place less.
 const DEPTH: usize = 4;
 
-/// Checks `model` in so many schedules of each kind.
-fn check(schedules: usize, model: impl Fn() + Send + Sync + 'static) {
+/// Checks `model` in `SCHEDULES` of each kind.
+fn check(model: impl Fn() + Send + Sync + 'static) {
     let number = |name, default| match env::var(name) {
         Ok(number) => number.parse().expect(name),
         Err(_) => default,
     };
     let mut config = Config::new();
     config.stack_size = 1 << 18;
-    // That all is sequentially consistent.
+    // It would warn that all is sequentially consistent.
     config.silence_warnings = true;
     if let Ok(schedule) = env::var("SHUTTLE_SCHEDULE") {
         let scheduler = ReplayScheduler::new_from_encoded(&schedule);
@@ -59,7 +64,7 @@ fn check(schedules: usize, model: impl Fn() + Send + Sync + 'static) {
         return;
     }
     let seed = number("SHUTTLE_RANDOM_SEED", SEED);
-    let schedules = schedules * number("SHUTTLE_TIMES", 1) as usize;
+    let schedules = SCHEDULES * number("SHUTTLE_TIMES", 1) as usize;
     std::println!("{schedules} random schedules and {schedules} of PCT, seed {seed}");
     let model = Arc::new(model);
     let again = Arc::clone(&model);
@@ -76,6 +81,10 @@ fn draw(end: u64) -> u64 {
 
 fn perhaps() -> bool {
     draw(2) == 0
+}
+
+fn any<T: Copy, const N: usize>(choices: [T; N]) -> T {
+    choices[draw(N as u64) as usize]
 }
 
 /// A platform that does whatever it may.
@@ -104,11 +113,11 @@ impl Moody {
         Self {
             spots: Spots::new(workers),
             first,
-            quantum: [0, 0, 1, 2, 5, 30][draw(6) as usize],
-            now: AtomicU64::new(draw(2).wrapping_sub(1)),
-            spins: [0, 0, 1, 3][draw(4) as usize],
-            restless: draw(4) == 0,
-            zeal: [Zeal::Once, Zeal::Once, Zeal::Twice, Zeal::Everybody][draw(4) as usize],
+            quantum: any([0, 0, 1, 2, 5, 30]),
+            now: AtomicU64::new(any([0, u64::MAX])),
+            spins: any([0, 0, 1, 3]),
+            restless: any([true, false, false]),
+            zeal: any([Zeal::Once, Zeal::Once, Zeal::Twice, Zeal::Everybody]),
         }
     }
 
@@ -173,16 +182,12 @@ impl Platform for Moody {
 
 #[test]
 fn three_producers_and_three_consumers() {
-    check(10_000, || {
-        traffic(SmallRing::new(), 0, &[4, 4, 4], &[4, 4, 4])
-    });
+    check(|| traffic(SmallRing::new(), 0, &[4, 4, 4], &[4, 4, 4]));
 }
 
 #[test]
 fn three_producers_and_three_consumers_and_the_wrap() {
-    check(10_000, || {
-        traffic(wrapping_ring(), 2, &[4, 4, 4], &[4, 4, 4])
-    });
+    check(|| traffic(wrapping_ring(), 2, &[4, 4, 4], &[4, 4, 4]));
 }
 
 // The pool.
@@ -273,7 +278,7 @@ impl<const CAPACITY: usize> Site<CAPACITY> {
 /// closed at the end, or at any time before.
 fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAPACITY>)) {
     // Now and then with more workers than lanes, and sleepers in two words of bits.
-    let idlers = if draw(8) == 0 { 62 } else { 0 };
+    let idlers = any([0, 0, 0, 0, 0, 0, 62]);
     let mut staffed = Staffed::on(Moody::any(idlers, 4), 0);
     let site = Site {
         pool: Arc::clone(&staffed.pool),
@@ -292,42 +297,50 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
             }
         }
     });
-    let callers: Vec<_> = (0..callers)
+    let early = perhaps();
+    let mut callers: Vec<_> = (0..callers)
         .map(|_| {
             let site = site.clone();
             thread::spawn(move || (0..rounds).for_each(|_| round(&site)))
         })
         .collect();
-    if perhaps() {
-        (0..draw(50)).for_each(|_| thread::yield_now());
-        site.pool.close();
+    if early {
+        let site = site.clone();
+        callers.push(thread::spawn(move || {
+            (0..any([0, draw(50)])).for_each(|_| thread::yield_now());
+            site.pool.close();
+        }));
     }
     for caller in callers {
         caller.join().unwrap();
     }
     (0..idlers).for_each(|number| site.pool.idle.discharge(number));
-    staffed.close();
+    if early {
+        staffed.end()
+    } else {
+        staffed.close()
+    }
     site.count.balance(0);
 }
 
 #[test]
 fn jobs_of_two_submitters_on_two_slots() {
-    check(5_000, || mix::<2>(2, 2, Site::jobs));
+    check(|| mix::<2>(2, 2, Site::jobs));
 }
 
 #[test]
 fn jobs_of_two_submitters_on_four_slots() {
-    check(5_000, || mix::<4>(2, 2, Site::jobs));
+    check(|| mix::<4>(2, 2, Site::jobs));
 }
 
 #[test]
 fn maps_of_three_callers() {
-    check(5_000, || mix::<2>(3, 2, Site::map));
+    check(|| mix::<2>(3, 2, Site::map));
 }
 
 #[test]
 fn jobs_and_maps_of_two() {
-    check(5_000, || {
+    check(|| {
         mix::<4>(2, 3, |site| match draw(2) {
             0 => site.jobs(),
             _ => site.map(),
@@ -337,7 +350,7 @@ fn jobs_and_maps_of_two() {
 
 #[test]
 fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
-    check(5_000, || {
+    check(|| {
         let mut staffed = Staffed::<4, _>::on(Moody::any(0, 2), 0);
         let count = Arc::new(Count::default());
         for _ in 0..2 {
@@ -358,4 +371,69 @@ fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
         drop(staffed.pool);
         count.balance(queued);
     });
+}
+
+#[cfg(feature = "std")]
+mod panics {
+    use core::mem::MaybeUninit;
+    use std::boxed::Box;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use super::*;
+    use crate::models::Ticket;
+
+    impl<const CAPACITY: usize> Site<CAPACITY> {
+        /// Its ticket goes with the payload.
+        fn job_that_panics(&self) {
+            let end = Arc::new(Signal::default());
+            let (ticket, signal) = (self.count.ticket(), Arc::clone(&end));
+            self.submit(&end, move || {
+                ticket.ran();
+                signal.give();
+                resume_unwind(Box::new(ticket));
+            });
+            drop(end.wait());
+        }
+
+        fn map_that_panics(&self) {
+            let inputs: [_; 5] = core::array::from_fn(|_| self.count.ticket());
+            let bits = inputs.each_ref().map(|ticket| ticket.bit);
+            let fatal = bits.map(|bit| if draw(4) == 0 { bit } else { 0 });
+            let mut results = [const { MaybeUninit::uninit() }; 5];
+            let outcome = catch_unwind(AssertUnwindSafe(|| {
+                self.pool.map(inputs, &mut results[..], |ticket| {
+                    if fatal.contains(&ticket.bit) {
+                        resume_unwind(Box::new(ticket));
+                    }
+                    ticket
+                });
+            }));
+            match outcome {
+                Ok(()) => {
+                    assert_eq!(fatal, [0; 5]);
+                    // SAFETY: the map has returned: all are there.
+                    let results = results.map(|ticket| unsafe { ticket.assume_init() });
+                    assert_eq!(results.map(|ticket| ticket.bit), bits);
+                }
+                Err(payload) => {
+                    let ticket = payload.downcast::<Ticket>().unwrap();
+                    assert!(fatal.contains(&ticket.bit));
+                }
+            }
+            // Nothing comes later.
+            let dropped = self.count.dropped.load(Relaxed);
+            assert!(bits.iter().all(|bit| dropped & bit != 0));
+        }
+    }
+
+    #[test]
+    fn panics_of_jobs_and_of_functions() {
+        check(|| {
+            mix::<4>(2, 3, |site| match draw(4) {
+                0 => site.job_that_panics(),
+                1 => site.jobs(),
+                _ => site.map_that_panics(),
+            });
+        });
+    }
 }
