@@ -265,7 +265,7 @@ mod threads {
     }
 
     #[test]
-    fn a_pool_dropped_by_its_own_map_does_not_join_itself() {
+    fn a_pool_may_be_dropped_within_another_s_map() {
         let _watchdog = watchdog();
         let outer = ThreadPool::new(2).unwrap();
         let home = Mutex::new(Some(ThreadPool::new(2).unwrap()));
@@ -284,6 +284,17 @@ mod threads {
         assert_eq!(ids, [Some(thread::current().id()); 100]);
         drop(pool);
         assert_eq!(Arc::strong_count(&payload), 1);
+    }
+
+    #[test]
+    fn with_no_threads_somebody_may_step_a_worker() {
+        let pool = ThreadPool::new(0).unwrap();
+        let (log, runs) = mpsc::channel();
+        pool.execute(move || log.send(thread::current().id()).unwrap())
+            .unwrap();
+        let mut worker = by_hand(&*pool);
+        assert!(worker.step() && !worker.step());
+        assert!(runs.iter().eq([thread::current().id()]));
     }
 
     #[test]
@@ -333,6 +344,18 @@ mod threads {
         let error = ThreadPool::new(10_000).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with("10000 threads: "), "{error}");
+
+        let most = if usize::BITS == 64 { 252 } else { 31 };
+        let pool = |workers| {
+            ThreadPool::<2>::with_spawn(Threads::new(), workers, |_, body| {
+                Builder::new().spawn(move || drop(body))
+            })
+        };
+        assert_eq!(
+            pool(most + 1).unwrap_err().kind(),
+            io::ErrorKind::InvalidInput
+        );
+        pool(most).unwrap();
     }
 
     #[test]

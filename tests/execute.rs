@@ -292,6 +292,13 @@ fn a_pool_says_how_it_is() {
         "Pool { capacity: 8, queued: 1, closed: true, workers: 1, asleep: 0 }"
     );
     assert_eq!(format!("{worker:?}"), "Worker { number: 0, .. }");
+    assert_eq!(format!("{:?}", <Spin>::new()), "Spin");
+    #[cfg(feature = "std")]
+    {
+        let threads = ringpool::Threads::new().with_spins(7);
+        assert_eq!(format!("{threads:?}"), "Threads { spins: 7, .. }");
+        assert_eq!(ringpool::Platform::spins(&threads), 7);
+    }
 }
 
 #[test]

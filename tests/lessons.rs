@@ -422,7 +422,11 @@ fn the_capacity_is_a_parameter() {
         .unwrap();
         while pool.execute(|| ()).is_ok() {}
         assert!(format!("{pool:?}").contains("queued: 8,"));
+        let default = ringpool::ThreadPool::new(0).unwrap();
+        assert!(format!("{default:?}").contains("capacity: 1024,"));
     }
+    let default: Pool = Pool::new(Spin::new());
+    assert!(format!("{default:?}").contains("capacity: 64,"));
 }
 
 /// pico-sdk #1805: "atomics" that mask one core's interrupts only. Whether there is one core is the

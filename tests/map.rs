@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashSet;
 use std::mem::MaybeUninit;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
 use common::{
@@ -404,6 +404,42 @@ fn more_maps_at_once_than_the_pool_has_teams() {
             }
         });
     });
+}
+
+#[test]
+fn a_fifth_map_runs_on_its_caller_and_asks_again() {
+    let _watchdog = watchdog();
+    let pool: Pool<2, Lab> = Pool::new(Lab::hasty());
+    let holders = AtomicUsize::new(0);
+    let [release, helped] = [const { AtomicBool::new(false) }; 2];
+    let this = thread::current().id();
+    let mut alone = [None; 1000];
+    serve(&pool, 4, || {
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let caller = thread::current().id();
+                    pool.map(0..100, (), |k| {
+                        let holds = k != 0 && thread::current().id() == caller;
+                        holders.fetch_add(usize::from(holds), SeqCst);
+                        wait_until(|| k == 0 || release.load(SeqCst));
+                    });
+                });
+            }
+            wait_until(|| holders.load(SeqCst) == 4);
+            pool.map(0..1000, &mut alone, |_| Some(thread::current().id()));
+            pool.map(0..rounds(1_000_000), (), |_| {
+                release.store(true, SeqCst);
+                if thread::current().id() != this {
+                    helped.store(true, SeqCst);
+                } else if !helped.load(SeqCst) {
+                    thread::yield_now();
+                }
+            });
+        });
+    });
+    assert_eq!(alone, [Some(this); 1000]);
+    assert!(helped.load(SeqCst));
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Condvar, Mutex};
 use std::thread;
@@ -96,6 +98,154 @@ fn nobody_wakes_those_who_are_awake() {
     });
 }
 
+/// A platform that keeps a record of its hooks. Waiting is yielding.
+struct Recorder {
+    spins: u32,
+    relaxed: AtomicUsize,
+    /// `relaxed` at the first `park`.
+    relaxed_before: Mutex<Option<usize>>,
+    unparked: AtomicUsize,
+    spots: Mutex<BTreeSet<usize>>,
+}
+
+thread_local! {
+    /// This thread is where only `unpark` may be called.
+    static INTERRUPT: Cell<bool> = const { Cell::new(false) };
+}
+
+impl Recorder {
+    fn new(spins: u32) -> Self {
+        Self {
+            spins,
+            relaxed: AtomicUsize::new(0),
+            relaxed_before: Mutex::new(None),
+            unparked: AtomicUsize::new(0),
+            spots: Mutex::new(BTreeSet::new()),
+        }
+    }
+
+    fn not_in_interrupts() {
+        assert!(!INTERRUPT.get(), "a hook that is not for interrupts");
+    }
+}
+
+impl Platform for &Recorder {
+    fn park(&self, spot: usize) {
+        Recorder::not_in_interrupts();
+        let relaxed = self.relaxed.load(SeqCst);
+        self.relaxed_before.lock().unwrap().get_or_insert(relaxed);
+        self.spots.lock().unwrap().insert(spot);
+        thread::yield_now();
+    }
+
+    fn unpark(&self, _spot: usize) {
+        self.unparked.fetch_add(1, SeqCst);
+    }
+
+    fn ticks(&self) -> u64 {
+        Recorder::not_in_interrupts();
+        0
+    }
+
+    fn quantum(&self) -> u64 {
+        Recorder::not_in_interrupts();
+        0
+    }
+
+    fn spins(&self) -> u32 {
+        Recorder::not_in_interrupts();
+        self.spins
+    }
+
+    fn relax(&self) {
+        Recorder::not_in_interrupts();
+        self.relaxed.fetch_add(1, SeqCst);
+    }
+
+    fn give_way(&self) {
+        Recorder::not_in_interrupts();
+    }
+}
+
+#[test]
+fn execute_and_close_call_no_hook_but_unpark() {
+    let _watchdog = watchdog();
+    static GO: AtomicBool = AtomicBool::new(false);
+    let platform = Recorder::new(5);
+    let pool: Pool<2, &Recorder> = Pool::new(&platform);
+    serve(&pool, 1, || {
+        wait_until(|| format!("{pool:?}").contains("asleep: 1"));
+        INTERRUPT.set(true);
+        pool.execute(|| wait_until(|| GO.load(SeqCst))).unwrap();
+        assert_eq!(platform.unparked.load(SeqCst), 1, "it was asleep");
+        while pool.execute(|| ()).is_ok() {}
+        pool.close();
+        assert!(pool.execute(|| ()).unwrap_err().is_closed());
+        INTERRUPT.set(false);
+        GO.store(true, SeqCst);
+    });
+}
+
+#[test]
+fn a_worker_looks_as_often_as_its_platform_says_before_it_parks() {
+    let _watchdog = watchdog();
+    for spins in [0, 1, 10, 1000] {
+        let platform = Recorder::new(spins as u32);
+        let pool: Pool<2, &Recorder> = Pool::new(&platform);
+        let looks = || *platform.relaxed_before.lock().unwrap();
+        serve(&pool, 1, || wait_until(|| looks().is_some()));
+        assert_eq!(looks(), Some(spins));
+    }
+}
+
+#[test]
+fn callers_of_map_have_the_first_four_spots_and_workers_the_next() {
+    let _watchdog = watchdog();
+    let platform = Recorder::new(0);
+    let pool: Pool<2, &Recorder> = Pool::new(&platform);
+    let spots = || platform.spots.lock().unwrap().clone();
+    // The second of three workers goes, and gives its spot back.
+    let _first = by_hand(&pool);
+    let second = by_hand(&pool);
+    let _third = by_hand(&pool);
+    drop(second);
+    serve(&pool, 2, || {
+        wait_until(|| spots().len() == 2);
+        assert!(spots().into_iter().eq([4 + 1, 4 + 3]));
+        let caller = thread::current().id();
+        // No helper leaves before the caller waits for it.
+        let helped = AtomicBool::new(false);
+        pool.map(0..100, (), |k| {
+            if thread::current().id() != caller {
+                helped.store(true, SeqCst);
+                wait_until(|| spots().len() == 3);
+            }
+            wait_until(|| k == 0 || helped.load(SeqCst));
+        });
+        assert!(*spots().first().unwrap() < 4);
+    });
+}
+
+#[test]
+fn spin_waits_as_its_strategy_says() {
+    static RELAXED: AtomicUsize = AtomicUsize::new(0);
+    struct Strategy;
+    impl spin::RelaxStrategy for Strategy {
+        fn relax() {
+            RELAXED.fetch_add(1, SeqCst);
+            thread::yield_now();
+        }
+    }
+    let _watchdog = watchdog();
+    let pool: Pool<2, Spin<Strategy>> = Pool::new(Spin::new());
+    serve(&pool, 1, || {
+        for _ in 0..3 {
+            let before = RELAXED.load(SeqCst);
+            wait_until(|| RELAXED.load(SeqCst) > before + 1000);
+        }
+    });
+}
+
 #[test]
 fn a_static_pool_on_threads_of_our_own() {
     let _watchdog = watchdog();
@@ -179,6 +329,42 @@ fn a_super_loop_helps_another_core_s_map() {
     assert!(helped.load(SeqCst));
 }
 
+#[test]
+fn one_step_runs_one_job_and_then_helps_one_map() {
+    let _watchdog = watchdog();
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let pool: Pool<2, common::Lab> = Pool::new(common::Lab::hasty());
+    let mut worker = by_hand(&pool);
+    let this = thread::current().id();
+    let [open, helped, done] = [const { AtomicBool::new(false) }; 3];
+    let job = || {
+        RUNS.fetch_add(1, SeqCst);
+    };
+    pool.execute(job).unwrap();
+    pool.execute(job).unwrap();
+    let (mut did, mut had_run) = ([false; 2], [0; 2]);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            pool.map(0..100, (), |k| {
+                if thread::current().id() == this {
+                    helped.store(RUNS.load(SeqCst) == 1, SeqCst);
+                } else if k != 0 {
+                    open.store(true, SeqCst);
+                    wait_until(|| done.load(SeqCst));
+                }
+            });
+        });
+        wait_until(|| open.load(SeqCst));
+        for step in 0..2 {
+            did[step] = worker.step();
+            had_run[step] = RUNS.load(SeqCst);
+        }
+        done.store(true, SeqCst);
+    });
+    assert!(helped.load(SeqCst), "in the first step, after its job");
+    assert_eq!((did, had_run), ([true, true], [1, 2]));
+}
+
 /// The most that a hosted system has of interrupts: signals. They stop a thread between any two
 /// instructions, also within a submit and within `pop`, and do not let it go on before they are over.
 #[cfg(all(unix, not(miri)))]
@@ -240,6 +426,32 @@ mod without_std {
         let mut worker = by_hand(&pool);
         assert_eq!(common::panic_message(|| _ = worker.step()), "bad job");
         assert!(worker.step(), "the pool is as good as ever");
+    }
+
+    #[test]
+    fn a_job_s_panic_ends_the_thread_that_ran_it_and_no_other() {
+        let _watchdog = watchdog();
+        static POOL: Pool<8, common::Lab> = Pool::new(common::Lab::without_clock());
+        static RUNS: AtomicUsize = AtomicUsize::new(0);
+        let mut threads = Vec::new();
+        POOL.start(3, |worker| {
+            threads.push(thread::spawn(|| worker.run()));
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        POOL.execute(|| common::quietly("bad job")).unwrap();
+        wait_until(|| format!("{POOL:?}").contains("workers: 2"));
+        for _ in 0..2 {
+            let job = || {
+                RUNS.fetch_add(1, SeqCst);
+                wait_until(|| RUNS.load(SeqCst) == 2);
+            };
+            POOL.execute(job).unwrap();
+        }
+        POOL.close();
+        let ends: Vec<_> = threads.into_iter().map(|thread| thread.join()).collect();
+        assert_eq!(ends.iter().filter(|end| end.is_err()).count(), 1);
+        assert_eq!(RUNS.load(SeqCst), 2);
     }
 
     #[test]
