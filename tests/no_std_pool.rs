@@ -6,17 +6,14 @@ mod common;
 use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Condvar, Mutex};
 use std::thread;
 
-use common::{by_hand, dawdle, queued, rounds, serve, wait_until, watchdog};
+use common::{Tokens, by_hand, dawdle, queued, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool, Spin};
 
-/// A platform of binary semaphores, as an RTOS has them: waiting is sleeping, and whoever is not woken
-/// sleeps for ever.
+/// A platform whose waiting is sleeping.
 struct Semaphores {
-    tokens: Mutex<[bool; 256]>,
-    changed: Condvar,
+    tokens: Tokens,
     /// Threads in `park`, by spot.
     parked: [AtomicUsize; 256],
     wake_ups: &'static AtomicUsize,
@@ -25,8 +22,7 @@ struct Semaphores {
 impl Semaphores {
     const fn new(wake_ups: &'static AtomicUsize) -> Self {
         Self {
-            tokens: Mutex::new([false; 256]),
-            changed: Condvar::new(),
+            tokens: Tokens::new(),
             parked: [const { AtomicUsize::new(0) }; 256],
             wake_ups,
         }
@@ -40,18 +36,13 @@ impl Platform for Semaphores {
             0,
             "two threads at spot {spot}"
         );
-        let mut tokens = self.tokens.lock().unwrap();
-        while !tokens[spot] {
-            tokens = self.changed.wait(tokens).unwrap();
-        }
-        tokens[spot] = false;
+        self.tokens.take(spot);
         self.parked[spot].fetch_sub(1, SeqCst);
     }
 
     fn unpark(&self, spot: usize) {
         self.wake_ups.fetch_add(1, SeqCst);
-        self.tokens.lock().unwrap()[spot] = true;
-        self.changed.notify_all();
+        self.tokens.leave(spot);
     }
 }
 

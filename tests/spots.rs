@@ -5,12 +5,12 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::{Arc, Condvar, Mutex};
 use std::{array, thread};
 
-use common::{AtEnd, dawdle, rounds, serve, wait_until, watchdog};
+use common::{AtEnd, Tokens, dawdle, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool};
 
 #[derive(Clone, Copy, Debug)]
@@ -47,6 +47,7 @@ enum Clock {
     Swings,
 }
 
+/// Some more than there are.
 const SPOTS: usize = 8;
 
 struct Shaky {
@@ -55,8 +56,7 @@ struct Shaky {
     clock: Clock,
     quantum: u64,
     spins: u32,
-    tokens: Mutex<[bool; SPOTS]>,
-    changed: Condvar,
+    tokens: Tokens,
     parks: AtomicUsize,
     looks: AtomicU64,
     /// For `Unpark::Late`: who shall get a token; `None` is the end.
@@ -64,18 +64,13 @@ struct Shaky {
 }
 
 impl Shaky {
-    fn leave_token(&self, spot: usize) {
-        self.tokens.lock().unwrap()[spot] = true;
-        self.changed.notify_all();
-    }
-
     /// The other thread of `Unpark::Late`.
     fn deliver(&self, letters: Receiver<Option<usize>>) {
         let spots = letters.into_iter().map_while(|letter| letter);
         for (round, spot) in spots.enumerate() {
             dawdle(round);
             thread::yield_now();
-            self.leave_token(spot);
+            self.tokens.leave(spot);
         }
     }
 }
@@ -84,16 +79,14 @@ impl Platform for &Shaky {
     fn park(&self, spot: usize) {
         let parks = self.parks.fetch_add(1, SeqCst);
         if matches!(self.unpark, Unpark::Unasked) {
-            self.leave_token(parks % SPOTS);
+            self.tokens.leave(parks % SPOTS);
         }
         match self.park {
             Park::AtOnce => return thread::yield_now(),
             Park::Sometimes if parks % 3 == 0 => return,
             _ => (),
         }
-        let tokens = self.tokens.lock().unwrap();
-        let waiting = |tokens: &mut [bool; SPOTS]| !tokens[spot];
-        self.changed.wait_while(tokens, waiting).unwrap()[spot] = false;
+        self.tokens.take(spot);
         if matches!(self.park, Park::Late) {
             dawdle(parks);
             thread::yield_now();
@@ -102,13 +95,13 @@ impl Platform for &Shaky {
 
     fn unpark(&self, spot: usize) {
         match self.unpark {
-            Unpark::Once | Unpark::Unasked => self.leave_token(spot),
+            Unpark::Once | Unpark::Unasked => self.tokens.leave(spot),
             Unpark::Twice => {
-                self.leave_token(spot);
+                self.tokens.leave(spot);
                 thread::yield_now();
-                self.leave_token(spot);
+                self.tokens.leave(spot);
             }
-            Unpark::Everybody => (0..SPOTS).for_each(|spot| self.leave_token(spot)),
+            Unpark::Everybody => (0..SPOTS).for_each(|spot| self.tokens.leave(spot)),
             Unpark::Late => self.letters.send(Some(spot)).unwrap(),
         }
     }
@@ -149,12 +142,14 @@ fn scenario(park: Park, unpark: Unpark, clock: Clock, quantum: u64, spins: u32) 
         clock,
         quantum,
         spins,
-        tokens: Mutex::new([matches!(unpark, Unpark::Unasked); SPOTS]),
-        changed: Condvar::new(),
+        tokens: Tokens::new(),
         parks: AtomicUsize::new(0),
         looks: AtomicU64::new(0),
         letters,
     };
+    if let Unpark::Unasked = unpark {
+        (0..SPOTS).for_each(|spot| shaky.tokens.leave(spot));
+    }
     let pool: Pool<4, &Shaky> = Pool::new(&shaky);
     let (runs, mut accepted) = (Arc::new(AtomicUsize::new(0)), 0);
     thread::scope(|scope| {

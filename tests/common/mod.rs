@@ -4,9 +4,9 @@
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 use std::{process, thread};
 
@@ -132,6 +132,35 @@ impl Platform for Lab {
 
     fn relax(&self) {
         thread::yield_now();
+    }
+}
+
+/// Binary semaphores, as an RTOS has them: whoever waits and gets no token waits for ever.
+pub struct Tokens {
+    there: Mutex<[bool; 256]>,
+    changed: Condvar,
+}
+
+impl Tokens {
+    pub const fn new() -> Self {
+        Self {
+            there: Mutex::new([false; 256]),
+            changed: Condvar::new(),
+        }
+    }
+
+    pub fn leave(&self, spot: usize) {
+        self.there.lock().unwrap()[spot] = true;
+        self.changed.notify_all();
+    }
+
+    pub fn take(&self, spot: usize) {
+        let there = self.there.lock().unwrap();
+        let mut there = self
+            .changed
+            .wait_while(there, |there| !there[spot])
+            .unwrap();
+        there[spot] = false;
     }
 }
 
