@@ -364,4 +364,32 @@ mod tests {
         }
         assert_eq!(Vec::from_iter(receiver), [1, 2]);
     }
+    #[test]
+    fn a_consumer_that_stops_halfway_stops_nobody() {
+        let ring = Small::new();
+        let (sender, receiver) = channel();
+        let push = |k| {
+            let sender = sender.clone();
+            refusal(ring.push(move || sender.send(k).unwrap()))
+        };
+        (0..4).for_each(|k| assert_eq!(push(k), None));
+        // It has moved the head, and has not moved the job out yet.
+        ring.head.store(STEP, Ordering::Relaxed);
+        while let Some(job) = ring.pop() {
+            job.run();
+        }
+        assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
+        // The next slot in turn is the one that is being emptied. Nobody spins for it.
+        assert_eq!(push(4), Some(Refusal::Full));
+        assert!(!ring.is_ready());
+        let slot = ring.slot(0);
+        // SAFETY: invariant *turn*: the slot is ours since the head was moved.
+        let job = slot.job.with(|job| unsafe { job.read() });
+        slot.seq.store(STEP * 4, Ordering::Release);
+        // SAFETY: it was filled, and this is the only time that it is taken.
+        unsafe { job.assume_init() }.run();
+        assert_eq!(push(5), None);
+        ring.pop().unwrap().run();
+        assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);
+    }
 }

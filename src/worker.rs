@@ -182,7 +182,7 @@ mod tests {
     use std::thread;
 
     use crate::job::Job;
-    use crate::{Pool, Threads};
+    use crate::{Pool, Spin, Threads};
 
     #[test]
     fn a_worker_sleeps_while_a_producer_is_stopped_halfway_and_wakes_when_it_goes_on() {
@@ -230,5 +230,32 @@ mod tests {
             // One is woken; as it leaves it wakes the others, or this scope does not end.
         });
         assert_eq!(receiver.recv(), Ok(()));
+    }
+    #[test]
+    fn while_a_producer_is_stopped_halfway_nobody_else_waits() {
+        let pool: Pool<4> = Pool::new(Spin::new());
+        let mut worker = None;
+        pool.start(1, |it| {
+            worker = Some(it);
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        let mut worker = worker.unwrap();
+        let (sender, receiver) = channel();
+        let job = |k| {
+            let sender = sender.clone();
+            move || sender.send(k).unwrap()
+        };
+        let claim = pool.ring.claim().ok().unwrap();
+        (1..4).for_each(|k| pool.execute(job(k)).unwrap());
+        assert!(pool.execute(|| ()).unwrap_err().is_full());
+        assert!(!worker.step());
+        let mut ys = [0; 100];
+        pool.map(0..100, &mut ys, |k| k);
+        assert!((0..100).eq(ys));
+        claim.fill(Job::new(job(0)));
+        pool.idle.notify();
+        while worker.step() {}
+        assert!(receiver.try_iter().eq(0..4));
     }
 }
