@@ -5,6 +5,7 @@ mod common;
 
 use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
