@@ -302,6 +302,20 @@ fn a_pool_says_how_it_is() {
 }
 
 #[test]
+fn workers_that_only_spin_count_as_asleep_and_hear_of_jobs() {
+    let _watchdog = watchdog();
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let pool: Pool<8> = Pool::new(Spin::new());
+    serve(&pool, 2, || {
+        for round in 1..=100 {
+            wait_until(|| format!("{pool:?}").contains("asleep: 2"));
+            pool.execute(|| _ = RUNS.fetch_add(1, SeqCst)).unwrap();
+            wait_until(|| RUNS.load(SeqCst) == round);
+        }
+    });
+}
+
+#[test]
 fn jobs_may_wait_for_each_other_s_locks() {
     let _watchdog = watchdog();
     let total = Arc::new(Mutex::new(0));

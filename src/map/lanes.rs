@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn nobody_takes_more_than_a_quarter_of_a_lane_unless_it_is_cheap() {
-        let lanes = cut(0..1000, 2);
+        let lanes = cut(500..1500, 2);
         assert_eq!(lanes.quarter(), 125);
         for chunk in chunks(&lanes, 0, lanes.quarter()) {
             assert!(chunk.len() <= 125, "{chunk:?}");

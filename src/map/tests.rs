@@ -306,19 +306,18 @@ fn a_chunk_that_the_lane_s_end_cut_short_says_little_unless_it_was_long() {
     let last = steady.len() / 2 - 1;
     let rest = steady[last];
     assert!(rest < SIZE / 4);
-    // With what the next lane begins if that rest costs so much an element.
-    let next = |cost| {
-        let late = LANE - rest..LANE;
-        chunks(
-            1000,
-            LANE,
-            10,
-            move |k| if late.contains(&k) { cost } else { 10 },
-        )[last + 1]
+    // With what the next lane begins if that rest takes so long.
+    let next = |ticks| {
+        let cost = |k| match k {
+            k if k == LANE - rest => ticks,
+            k if (LANE - rest..LANE).contains(&k) => 0,
+            _ => 10,
+        };
+        chunks(1000, LANE, 10, cost)[last + 1]
     };
-    assert_eq!(next(0), SIZE);
-    assert_eq!(next(1000 / rest as u64), SIZE);
-    assert_eq!(next(1000), QUANTA_PER_CHUNK);
+    assert_eq!(next(1), SIZE);
+    assert_eq!(next(1000), SIZE);
+    assert_eq!(next(1001), 1000 * QUANTA_PER_CHUNK * rest / 1001);
 }
 
 #[test]
