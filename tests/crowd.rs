@@ -1,0 +1,81 @@
+//! Far more workers than cores, some of which submit and map at the same time: no job is lost, every map has its
+//! results, and all leave.
+#![cfg(not(loom))]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::{array, thread};
+
+use common::{Lab, Ledger, rounds, serve, watchdog};
+use ringpool::{Platform, Pool};
+
+const MANY: usize = if usize::BITS == 64 { 64 } else { 31 };
+const MOST: usize = if usize::BITS == 64 { 252 } else { 31 };
+
+/// `workers` of the pool, and four threads that submit jobs and map.
+fn crowd<P: Platform + Send>(platform: P, workers: usize) {
+    let _watchdog = watchdog();
+    let each = rounds(500);
+    let pool: Pool<32, P> = Pool::new(platform);
+    let (values, runs) = (Ledger::new(4 * each), Arc::new(AtomicUsize::new(0)));
+    serve(&pool, workers, || {
+        thread::scope(|scope| {
+            for user in 0..4 {
+                let (pool, values, runs) = (&pool, &values, &runs);
+                scope.spawn(move || {
+                    for k in 0..each {
+                        let (value, runs) = (values.make(user * each + k), Arc::clone(runs));
+                        let mut job = move || {
+                            drop(value);
+                            runs.fetch_add(1, SeqCst);
+                        };
+                        while let Err(rejected) = pool.execute(job) {
+                            job = rejected.into_inner();
+                            thread::yield_now();
+                        }
+                        if k % 10 == 0 {
+                            let mut sums = [0; 100];
+                            pool.map(0..100, &mut sums, |i| {
+                                let mut terms = [0; 4];
+                                pool.map(0..4, &mut terms, |j| i * j + k);
+                                terms.iter().sum()
+                            });
+                            assert_eq!(sums, array::from_fn(|i| 6 * i + 4 * k));
+                        }
+                    }
+                });
+            }
+        });
+    });
+    assert_eq!(runs.load(SeqCst), 4 * each);
+    values.check();
+    let end = format!("{pool:?}");
+    assert!(
+        end.contains("queued: 0, closed: true, workers: 0, asleep: 0"),
+        "{end}"
+    );
+}
+
+#[test]
+fn many_workers_that_yield() {
+    crowd(Lab::hasty(), MANY);
+}
+
+#[test]
+fn many_workers_without_a_clock() {
+    crowd(Lab::without_clock(), MANY);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn many_workers_that_sleep() {
+    crowd(ringpool::Threads::new(), MANY);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn as_many_workers_as_there_can_be_that_sleep_at_once() {
+    crowd(ringpool::Threads::new().with_spins(0), MOST);
+}
