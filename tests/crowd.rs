@@ -12,7 +12,6 @@ use common::{Lab, Ledger, rounds, serve, watchdog};
 use ringpool::{Platform, Pool};
 
 const MANY: usize = if usize::BITS == 64 { 64 } else { 31 };
-const MOST: usize = if usize::BITS == 64 { 252 } else { 31 };
 
 /// `workers` of the pool, and four threads that submit jobs and map.
 fn crowd<P: Platform + Send>(platform: P, workers: usize) {
@@ -77,5 +76,6 @@ fn many_workers_that_sleep() {
 #[cfg(feature = "std")]
 #[test]
 fn as_many_workers_as_there_can_be_that_sleep_at_once() {
-    crowd(ringpool::Threads::new().with_spins(0), MOST);
+    let most = if usize::BITS == 64 { 252 } else { 31 };
+    crowd(ringpool::Threads::new().with_spins(0), most);
 }
