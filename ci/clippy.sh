@@ -8,3 +8,4 @@ for features in "" std portable-atomic std,portable-atomic; do
     cargo clippy --all-targets --features "$features" -- -D warnings
 done
 cargo clippy --manifest-path benches/Cargo.toml -- -D warnings
+cargo clippy --manifest-path ci/soak/Cargo.toml -- -D warnings

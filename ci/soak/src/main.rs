@@ -1,6 +1,6 @@
-//! Everything at once, on all cores, for as long as told: rounds of a pool with several submitters, jobs that submit
-//! jobs, maps from several threads and from jobs, nested maps, panics, pauses, workers that come and go. After
-//! each round everything that was to run has run, once; and memory does not grow.
+//! Everything at once, on all cores, for as long as told: one pool after another, with several submitters, jobs
+//! that submit jobs, maps from several threads and from jobs, nested maps, panics, pauses, workers that come and
+//! go. After each pool everything that was to run has run, once; and memory does not grow.
 
 use std::fs;
 use std::mem::MaybeUninit;
@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 use fastrand::Rng;
 use ringpool::{ThreadPool, Threads};
 
-/// How long submitters submit in a round.
-const ROUND: Duration = Duration::from_millis(200);
 /// How long a round may take before it counts as one that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How much memory may grow after the first quarter of the time, in KiB.
@@ -66,7 +64,7 @@ fn main() {
         }
     }
     println!(
-        "{}, {} pools; resident memory {} KiB after a quarter of the time, {most} KiB at most since, {} KiB now",
+        "{}, {} pools; memory: {} KiB after a quarter of the time, {most} KiB at most since, {} KiB now",
         summary(),
         ROUNDS.load(SeqCst) + POOLS.load(SeqCst),
         warm.unwrap_or_default(),
@@ -78,7 +76,7 @@ fn main() {
 fn summary() -> String {
     let [jobs, ..] = tallied();
     format!(
-        "{jobs} jobs, {} of them back from a full ring, {} maps, {} panics",
+        "{jobs} jobs, {} times the ring was full, {} maps, {} panics",
         REJECTED.load(SeqCst),
         MAPS.load(SeqCst),
         PANICS.load(SeqCst)
@@ -110,8 +108,8 @@ fn resident() -> u64 {
     line.trim().trim_end_matches(" kB").parse().unwrap()
 }
 
-// Every job has a number of its own. The numbers of those that were submitted and of those that ran are summed up,
-// scattered, so that one that is lost and one that runs twice do not make up for each other.
+// Every job has a number of its own. The numbers of those that were submitted and of those that ran are summed
+// up, scattered, so that one that is lost and one that runs twice do not make up for each other.
 
 /// A few threads' share of the books.
 #[derive(Default)]
@@ -232,7 +230,7 @@ impl Drop for Counted {
 /// A pool from its beginning to its end.
 fn round<const C: usize>(rng: &mut Rng, cores: usize) {
     let pool = pool::<C>(rng, cores);
-    let end = Instant::now() + ROUND;
+    let end = Instant::now() + Duration::from_millis(rng.u64(0..1000));
     thread::scope(|scope| {
         for _ in 0..rng.usize(1..=cores + 1) {
             let (pool, mut rng) = (&pool, rng.fork());
@@ -272,10 +270,8 @@ fn something<const C: usize>(pool: &Arc<ThreadPool<C>>, rng: &mut Rng) {
             let depth = rng.u8(0..5);
             submit(pool, move || {
                 family(&weak, depth);
-                if rng.bool() {
-                    if let Some(pool) = weak.upgrade() {
-                        map(&pool, &mut rng);
-                    }
+                if let (Some(pool), true) = (weak.upgrade(), rng.bool()) {
+                    map(&pool, &mut rng);
                 }
                 entry.ran();
             });
