@@ -428,8 +428,9 @@ fn a_fifth_map_runs_on_its_caller_and_asks_again() {
             }
             wait_until(|| holders.load(SeqCst) == 4);
             pool.map(0..1000, &mut alone, |_| Some(thread::current().id()));
-            pool.map(0..rounds(1_000_000), (), |_| {
-                release.store(true, SeqCst);
+            // By the hundredth element it has been refused.
+            pool.map(0..rounds(1_000_000), (), |k| {
+                release.fetch_or(k == 100, SeqCst);
                 if thread::current().id() != this {
                     helped.store(true, SeqCst);
                 } else if !helped.load(SeqCst) {
@@ -517,7 +518,10 @@ fn a_short_map_stays_on_its_caller() {
     serve(&pool, 2, || {
         for _ in 0..rounds(100) {
             let mut ids = [None; 100];
-            pool.map(0..100, &mut ids, |_| Some(thread::current().id()));
+            pool.map(0..100, &mut ids, |_| {
+                thread::yield_now();
+                Some(thread::current().id())
+            });
             assert_eq!(ids, [Some(thread::current().id()); 100]);
         }
     });
