@@ -276,14 +276,21 @@ mod threads {
     #[test]
     fn with_no_threads_queued_jobs_are_dropped_and_maps_run_here() {
         let pool = ThreadPool::new(0).unwrap();
+        assert!(format!("{pool:?}").starts_with("ThreadPool { threads: 0,"));
         let payload = Arc::new(());
         let held = Arc::clone(&payload);
-        pool.execute(move || drop(held)).unwrap();
+        static RAN: AtomicBool = AtomicBool::new(false);
+        pool.execute(move || {
+            drop(held);
+            RAN.store(true, SeqCst);
+        })
+        .unwrap();
         let mut ids = vec![None; 100];
         pool.map(0..100, &mut ids, |_| Some(thread::current().id()));
         assert_eq!(ids, [Some(thread::current().id()); 100]);
         drop(pool);
         assert_eq!(Arc::strong_count(&payload), 1);
+        assert!(!RAN.load(SeqCst));
     }
 
     #[test]
