@@ -17,7 +17,7 @@ use ringpool::{ThreadPool, Threads};
 /// How long a round may take before it counts as one that hangs.
 const LIMIT: Duration = Duration::from_secs(60);
 /// How much memory may grow after the first quarter of the time, in KiB.
-const SLACK: u64 = 8 << 10;
+const SLACK: u64 = 16 << 10;
 
 fn main() {
     let argument = |k, default| match std::env::args().nth(k) {
@@ -42,10 +42,11 @@ fn main() {
     let (mut warm, mut most, mut reported) = (None, 0, start);
     while start.elapsed() < time {
         let mut rng = rng.fork();
-        match rng.u8(0..3) {
+        match rng.u8(0..8) {
             0 => round::<4>(&mut rng, cores),
             1 => round::<64>(&mut rng, cores),
-            _ => round::<1024>(&mut rng, cores),
+            2 => round::<1024>(&mut rng, cores),
+            _ => round::<16384>(&mut rng, cores),
         }
         settle();
         ROUNDS.fetch_add(1, SeqCst);
@@ -90,8 +91,9 @@ fn watch(rounds: &AtomicU64) {
         thread::sleep(LIMIT);
         if rounds.load(SeqCst) == before {
             eprintln!(
-                "round {before} hangs; (ran, their sum, submitted, their sum): {:?}",
-                tallied()
+                "round {before} hangs; (ran, their sum, submitted, their sum): {:?}, {} values alive",
+                tallied(),
+                ALIVE.load(SeqCst)
             );
             process::exit(1);
         }
@@ -297,7 +299,7 @@ fn something<const C: usize>(pool: &Arc<ThreadPool<C>>, rng: &mut Rng) {
             }
         }
         _ => {
-            for _ in 0..rng.usize(0..10_000) {
+            for _ in 0..rng.usize(0..10 * C) {
                 let entry = Entry::submitted();
                 submit(pool, move || entry.ran());
             }
