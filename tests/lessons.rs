@@ -346,11 +346,14 @@ mod idle {
             })
             .unwrap();
         }
-        wait_until(|| waiting.load(SeqCst) == 31 && format!("{pool:?}").contains("asleep: 1"));
-        let before = cpu_time("io-");
-        // More work, and one to do it.
+        wait_until(|| waiting.load(SeqCst) == 31);
+        // More work, and one to do it, who falls asleep after it.
         pool.execute(|| ()).unwrap();
-        pool.map(0..1000, (), |_| thread::sleep(Duration::from_millis(1)));
+        pool.map(0..100, (), |_| thread::yield_now());
+        wait_until(|| format!("{pool:?}").contains("queued: 0"));
+        wait_until(|| format!("{pool:?}").contains("asleep: 1"));
+        let before = cpu_time("io-");
+        thread::sleep(Duration::from_secs(1));
         let spent = cpu_time("io-") - before;
         assert!(spent <= 5, "{spent} ticks");
         drop(held);
