@@ -234,7 +234,7 @@ fn a_helper_is_gone_when_a_map_returns() {
 fn two_helpers_are_gone_when_a_map_returns() {
     focused(1, || {
         let staffed = Staffed::asleep(2);
-        twice(&staffed.pool, 2);
+        once(&staffed.pool, 3);
         staffed.dismiss();
     });
 }
