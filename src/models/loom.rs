@@ -161,7 +161,7 @@ fn a_worker_and_a_submitter_that_races_with_close() {
 
 #[test]
 fn two_workers_run_what_was_accepted_and_leave() {
-    bounded(2, || service(2, 1, 0));
+    bounded(1, || service(2, 1, 0));
 }
 
 #[test]
