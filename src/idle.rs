@@ -37,13 +37,12 @@
 //!          do the work
 //!
 //! close:   set the flag
-//!          F4  fence(SeqCst)
-//!          clear all bits, unpark all of them
+//!          clear all bits (release), unpark all of them
 //! ```
 //!
 //! # Why no wake-up is lost
 //!
-//! All these operations are relaxed but one; it is the fences that order them. Of two contexts that each change
+//! All these operations are relaxed but two; it is the fences that order them. Of two contexts that each change
 //! a word, pass a fence and then read what the other changes, at least one sees the other's change: the one
 //! whose fence is the later in the one order that all of them have. And what was done before the earlier
 //! fence is seen after the later one.
@@ -190,7 +189,7 @@ impl<P: Platform> Idle<P> {
         let (word, bit) = (&self.asleep[worker / GROUP], bit_of(worker));
         word.fetch_or(bit, Ordering::Relaxed);
         self.searching.fetch_sub(1, Ordering::Relaxed);
-        // F2. Pairs with F1 and F4.
+        // F2. Pairs with F1, and with the release in `wake_all`.
         fence(Ordering::SeqCst);
         if !reason_to_stay() {
             while word.load(Ordering::Relaxed) & bit != 0 {
@@ -278,10 +277,10 @@ impl<P: Platform> Idle<P> {
 
     /// The pool is closed: everyone shall see it.
     pub(crate) fn wake_all(&self) {
-        // F4. Pairs with F2.
-        fence(Ordering::SeqCst);
         for (group, word) in self.asleep.iter().enumerate() {
-            let mut bits = word.swap(0, Ordering::Relaxed) & !WAKING;
+            // Release: pairs with F2 of those whose bit comes later. (Both change the word, so one of them sees
+            // the other; that takes no fence.)
+            let mut bits = word.swap(0, Ordering::Release) & !WAKING;
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
                 bits &= bits - 1;

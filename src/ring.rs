@@ -229,7 +229,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     /// No new jobs from here on.
     pub(crate) fn close(&self) {
         // Relaxed: everything that this must be ordered with goes through `tail` itself; sleepers
-        // are told by `Idle::wake_all`, which has the fence.
+        // are told by `Idle::wake_all`, which has the release.
         self.tail.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
