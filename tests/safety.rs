@@ -21,7 +21,7 @@ fn named(comment: &str) -> Vec<&str> {
 
 /// What follows each `SAFETY:`, to the end of the comment.
 fn reasons(source: &str) -> impl Iterator<Item = &str> {
-    let (source, _tests) = source.split_once("\n#[cfg(test)]").unwrap_or((source, ""));
+    let (source, _tests) = source.split_once("\nmod tests {").unwrap_or((source, ""));
     source.split("// SAFETY: ").skip(1).map(|rest| {
         let code = |line: &&str| !line.trim_start().starts_with("//");
         let end = rest.lines().skip(1).find(code).unwrap_or_default();
