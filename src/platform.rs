@@ -176,3 +176,36 @@ impl<R: spin::RelaxStrategy> fmt::Debug for Spin<R> {
         f.write_str("Spin")
     }
 }
+
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
+mod tests {
+    use core::sync::atomic::{AtomicU32, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn spin_waits_by_its_strategy() {
+        static RELAXED: AtomicU32 = AtomicU32::new(0);
+        struct Counting;
+        impl spin::RelaxStrategy for Counting {
+            fn relax() {
+                RELAXED.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let platform = Spin::<Counting>::new();
+        platform.park(0);
+        platform.relax();
+        assert_eq!(RELAXED.load(Ordering::Relaxed), 2);
+        assert_ne!(platform.spins(), 0, "its waiters are awake");
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[test]
+    fn spin_has_the_processor_s_clock() {
+        let platform = Spin::default();
+        let start = platform.ticks();
+        while platform.ticks() == start {}
+        assert_eq!(platform.quantum(), 8192);
+    }
+}

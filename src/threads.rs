@@ -329,3 +329,25 @@ mod clock {
         super::QUANTUM_NS
     }
 }
+
+#[cfg(test)]
+#[cfg(not(any(loom, shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quantum_is_found_out_once() {
+        let platform = Threads::new();
+        let quantum = platform.quantum();
+        // Two microseconds of a clock of 50 MHz to 100 GHz.
+        assert!((100..200_000).contains(&quantum), "{quantum}");
+        assert_eq!(platform.quantum(), quantum);
+    }
+
+    #[test]
+    fn the_clock_goes_on() {
+        let platform = Threads::default();
+        let start = platform.ticks();
+        while platform.ticks() == start {}
+    }
+}
