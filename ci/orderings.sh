@@ -57,8 +57,8 @@ trap 'rm -f "$result"' EXIT
 # The quick ones first. One at a time, so that the one that fails is the last that was begun.
 models() {
     local group
-    for group in rules loom; do
-        "$copy/ci/loom.sh" models::$group -- --test-threads=1 -Zunstable-options --fail-fast || return
+    for group in models::rules producer models::loom; do
+        "$copy/ci/loom.sh" "$group" -- --test-threads=1 -Zunstable-options --fail-fast || return
     done >"$result" 2>&1
 }
 
@@ -87,7 +87,7 @@ while read -r file function from to line; do
         exit 1
     else
         model="\`$(grep -o '^test models::[a-z_:]*' "$result" | tail -n 1 | sed 's/.*:://')\`"
-        because=$(grep -oE -m 1 'deadlock|Causality violation|assertion|SIG[A-Z]*' "$result")
+        because=$(grep -oE 'deadlock|Causality violation|assertion|SIG[A-Z]*|panicked' "$result" | head -n 1)
     fi
     cp "src/$file" "$copy/src/$file"
     {
