@@ -87,7 +87,7 @@ while read -r file function from to line; do
         exit 1
     else
         model="\`$(grep -o '^test models::[a-z_:]*' "$result" | tail -n 1 | sed 's/.*:://')\`"
-        because=$(grep -oE 'deadlock|Causality violation|assertion|SIG[A-Z]*|panicked' "$result" | head -n 1)
+        because=$(grep -oE -m 1 'deadlock|Causality violation|assertion|SIG[A-Z]*' "$result" || echo "a panic")
     fi
     cp "src/$file" "$copy/src/$file"
     {
