@@ -19,12 +19,12 @@ use std::vec::Vec;
 
 use loom::thread;
 
-use crate::Pool;
 use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, once, pop, push, submit, traffic,
     wrapping_ring,
 };
 use crate::ring::Refusal;
+use crate::{Pool, Worker};
 
 /// No bound on preemptions.
 pub(super) const ALL: Option<usize> = None;
@@ -248,6 +248,26 @@ fn two_callers_share_a_helper() {
         once(&staffed.pool, 2);
         other.join().unwrap();
         staffed.dismiss();
+    });
+}
+
+/// When both have the same slot, one after the other.
+#[test]
+fn a_slot_is_handed_on_when_its_helpers_have_left() {
+    bounded(2, || {
+        let pool = Arc::new(Pool::<2, _>::new(Spots::new(1)));
+        let number = pool.idle.enlist().unwrap();
+        let helper = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || Worker::new(&*pool, number).step())
+        };
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || once(&*pool, 2))
+        };
+        once(&*pool, 2);
+        other.join().unwrap();
+        helper.join().unwrap();
     });
 }
 
