@@ -121,6 +121,12 @@ impl Staffed<2, Spots> {
         staffed
     }
 
+    /// One who steps, once.
+    fn step(&self) {
+        let number = self.pool.idle.enlist().unwrap();
+        Worker::new(&*self.pool, number).step();
+    }
+
     /// For `focused`: the search ends before the workers are told to go.
     fn dismiss(self) {
         loom::stop_exploring();
@@ -208,6 +214,24 @@ fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
         let submitter = thread::spawn(move || pool.execute(waiting).unwrap());
         staffed.pool.execute(giving).unwrap();
         drop(end.wait());
+        submitter.join().unwrap();
+        staffed.dismiss();
+    });
+}
+
+/// Somebody who steps takes jobs too, and answers for nobody's.
+#[test]
+fn a_job_behind_one_that_a_stepper_takes_is_run() {
+    focused(1, || {
+        let staffed = Staffed::asleep(1);
+        let ends = [(); 2].map(|()| Arc::new(Signal::default()));
+        let [mine, others] = ends
+            .clone()
+            .map(|end| (Arc::clone(&staffed.pool), move || end.give()));
+        let submitter = thread::spawn(move || others.0.execute(others.1).unwrap());
+        mine.0.execute(mine.1).unwrap();
+        staffed.step();
+        ends.iter().for_each(|end| drop(end.wait()));
         submitter.join().unwrap();
         staffed.dismiss();
     });

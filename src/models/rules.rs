@@ -6,7 +6,7 @@ extern crate std;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::thread;
 
 use crate::idle::Idle;
@@ -120,5 +120,85 @@ fn a_number_is_handed_on_by_one_who_is_out_of_park() {
             spot[0].bump();
         }
         first.join().unwrap();
+    });
+}
+
+/// One of the two sleepers finds the team and does not come back; then the job is for the other, whoever
+/// was woken for what.
+#[test]
+fn a_job_is_heard_of_while_others_are_woken_for_a_team() {
+    focused(1, || {
+        let idle = searching(2);
+        let [job, team, end] = [(); 3].map(|()| Arc::new(AtomicBool::new(false)));
+        let worker = |number| {
+            let idle = Arc::clone(&idle);
+            let [job, team, end] = [&job, &team, &end].map(Arc::clone);
+            thread::spawn(move || {
+                let seen = |news: &AtomicBool| news.load(Relaxed);
+                let taken = |news: &AtomicBool| seen(news) && news.swap(false, Relaxed);
+                loop {
+                    idle.sleep(number, || seen(&job) || seen(&team) || seen(&end));
+                    if taken(&job) {
+                        idle.found(|| seen(&job));
+                        end.store(true, Relaxed);
+                        break idle.wake_all();
+                    }
+                    if taken(&team) {
+                        break idle.found(|| seen(&job));
+                    }
+                    if seen(&end) {
+                        break idle.stop_searching();
+                    }
+                }
+            })
+        };
+        let workers = [worker(0), worker(1)];
+        while idle.platform().parked.load(Relaxed) < 2 {
+            thread::yield_now();
+        }
+        loom::explore();
+        let submitter = {
+            let (idle, job) = (Arc::clone(&idle), Arc::clone(&job));
+            thread::spawn(move || {
+                job.store(true, Relaxed);
+                idle.notify();
+            })
+        };
+        team.store(true, Relaxed);
+        idle.wake(1);
+        submitter.join().unwrap();
+        for worker in workers {
+            worker.join().unwrap();
+        }
+    });
+}
+
+/// One is woken for the first job, and each wakes the next.
+#[test]
+fn three_workers_get_a_job_each() {
+    focused(1, || {
+        let (idle, jobs) = (searching(3), Arc::new(AtomicUsize::new(0)));
+        let workers = [0, 1, 2].map(|number| {
+            let (idle, jobs) = (Arc::clone(&idle), Arc::clone(&jobs));
+            thread::spawn(move || {
+                let more = || jobs.load(Relaxed) != 0;
+                let fewer = |jobs: usize| jobs.checked_sub(1);
+                while jobs.fetch_update(Relaxed, Relaxed, fewer).is_err() {
+                    idle.sleep(number, more);
+                }
+                idle.found(more);
+            })
+        });
+        while idle.platform().parked.load(Relaxed) < workers.len() {
+            thread::yield_now();
+        }
+        loom::explore();
+        for _ in &workers {
+            jobs.fetch_add(1, Relaxed);
+            idle.notify();
+        }
+        for worker in workers {
+            worker.join().unwrap();
+        }
     });
 }
