@@ -10,7 +10,7 @@
 //! * *asleep*: its bit is set in `asleep`; it parks at its spot until somebody clears the bit.
 //!
 //! Besides, `WAKING` is set in a word of `asleep` from the moment when a submitter clears a bit there
-//! until that worker is counted as searching. Two words, because they live on different lines: a submitter
+//! until that worker, or another one that was woken there, is counted as searching. Two words, because they live on different lines: a submitter
 //! reads `asleep` at every submit, and it changes only when somebody falls asleep or wakes; `searching`
 //! changes whenever a worker runs dry, and a submitter reads it only if somebody is asleep.
 //!
@@ -44,7 +44,7 @@
 //!
 //! All these operations are relaxed but two; it is the fences that order them. Of two contexts that each change
 //! a word, pass a fence and then read what the other changes, at least one sees the other's change: the one
-//! whose fence is the later in the one order that all of them have. And what was done before the earlier
+//! whose fence is the later in the one order that all of them have. And what an atomic was before the earlier
 //! fence is seen after the later one.
 //!
 //! Take a job J whose submitter has passed F1, and suppose that nobody is woken for it.
@@ -57,6 +57,10 @@
 //!   whose F3 sees all that W did before its own `searching -= 1` (a release, the one that is needed).
 //!   Before that F2 or F3, `searching` or `WAKING` was changed, and the submitter did not see the change;
 //!   so F1 comes before it, and the look at the ring that follows sees J. W takes it, or wakes another.
+//!
+//! J may lie behind jobs that are published later, and a look at the ring may see an old head. Of all the jobs
+//! up to J, take the last F1. Whoever looks after that one finds all these slots published, at whatever head
+//! it sees; whoever looks before it has its bit seen by that submitter.
 //!
 //! The look at the ring is at *the head slot*, never at `head != tail`: a slot that is claimed but not
 //! written counts as empty, so nobody spins on a preempted producer. That is safe because its producer

@@ -13,9 +13,9 @@ use core::marker::PhantomData;
 ///
 /// * [`unpark(spot)`](Self::unpark) leaves a token there, at most one; [`park(spot)`](Self::park)
 ///   consumes it or waits for one. An `unpark` before the `park` is not lost.
-/// * Whatever a thread wrote before `unpark` need not be visible after `park`: the pool has its own
-///   fences.
-/// * No hook panics. (If one does, the program may hang or abort; it stays free of undefined behaviour.)
+/// * What was done before `unpark` is seen after the `park` that took its token, as with any semaphore:
+///   release and acquire.
+/// * No hook panics. (If one does, the program may leak, hang or abort; it stays free of undefined behaviour.)
 ///
 /// What the pool guarantees:
 ///
@@ -34,13 +34,14 @@ use core::marker::PhantomData;
 /// Sleeping with WFE on a dual-core ARM microcontroller, timed by a 1 MHz counter:
 ///
 /// ```
-/// # mod asm { pub fn wfe() {} pub fn dsb() {} pub fn sev() {} }
+/// # mod asm { pub fn wfe() {} pub fn dmb() {} pub fn dsb() {} pub fn sev() {} }
 /// # fn timer_us() -> u32 { 0 }
 /// struct Chip;
 ///
 /// impl ringpool::Platform for Chip {
 ///     fn park(&self, _spot: usize) {
 ///         asm::wfe(); // returns at once if an event came since the last one
+///         asm::dmb();
 ///     }
 ///     fn unpark(&self, _spot: usize) {
 ///         asm::dsb();

@@ -178,8 +178,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 #[cfg(test)]
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests {
+    use std::sync::Mutex;
     use std::sync::mpsc::channel;
     use std::thread;
+    use std::time::Duration;
 
     use crate::job::Job;
     use crate::{Pool, Spin, Threads};
@@ -257,5 +259,42 @@ mod tests {
         pool.idle.notify();
         while worker.step() {}
         assert!(receiver.try_iter().eq(0..4));
+    }
+
+    #[test]
+    fn who_helps_a_map_is_not_counted_on_for_jobs() {
+        let pool: Pool<4, Threads> = Pool::new(Threads::new());
+        let [(helping, helps), (sender, receiver)] = [channel(), channel()];
+        let (helps, receiver) = (Mutex::new(helps), Mutex::new(receiver));
+        let caller = thread::current().id();
+        thread::scope(|scope| {
+            let hire = || {
+                let start = pool.start(1, |worker| {
+                    scope.spawn(|| worker.run());
+                    Ok::<(), ()>(())
+                });
+                start.unwrap();
+                while pool.idle.sleepers() == 0 {
+                    thread::yield_now();
+                }
+            };
+            hire();
+            pool.map(0..3, (), |element| {
+                if element == 0 {
+                    // Long, so that the others are shared.
+                    thread::sleep(Duration::from_millis(1));
+                } else if thread::current().id() == caller {
+                    helps.lock().unwrap().recv().unwrap();
+                    hire();
+                    let sender = sender.clone();
+                    pool.execute(move || sender.send(()).unwrap()).unwrap();
+                } else {
+                    helping.send(()).unwrap();
+                    // From a job that somebody else has to wake up for.
+                    receiver.lock().unwrap().recv().unwrap();
+                }
+            });
+            pool.close();
+        });
     }
 }

@@ -23,6 +23,10 @@ pub(super) struct Frame<'t> {
     canary: Canary,
 }
 
+// Helpers get it by a pointer, which does not say so.
+#[cfg(not(any(loom, shuttle)))]
+static_assertions::assert_impl_all!(Frame<'static>: Sync);
+
 /// What panics have left.
 #[cfg(feature = "std")]
 struct Wreck {

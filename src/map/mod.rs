@@ -244,7 +244,8 @@ pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>)
     team.leave(idle);
 }
 
-/// A caller that nobody helps. Its drop is for a panic that unwinds through it.
+/// A caller that nobody helps. Its drop is for a panic of the function that unwinds through it. (After one of
+/// the platform's, it drops less than there is.)
 struct Alone<'t> {
     task: &'t dyn Task,
     at: usize,
