@@ -159,7 +159,11 @@ where
                 self.world.books().closed = true;
             }
             Act::Panic => raise(),
-            Act::Dawdle(time) => dawdle(usize::from(*time)),
+            Act::Dawdle(time) => {
+                dawdle(usize::from(*time));
+                // Others may come to their end meanwhile, on the same core too.
+                (0..time % 8).for_each(|_| thread::yield_now());
+            }
         }
     }
 
