@@ -39,7 +39,8 @@ use crate::{Platform, Pool, Worker};
 struct Count {
     issued: AtomicUsize,
     accepted: AtomicUsize,
-    /// A bit for each ticket, as in `dropped`.
+    /// A bit for each ticket, as in the next two.
+    begun: AtomicUsize,
     ran: AtomicUsize,
     dropped: AtomicUsize,
     /// Something ran, or was dropped, twice.
@@ -53,6 +54,11 @@ struct Ticket {
 }
 
 impl Ticket {
+    /// Whether that is the first time.
+    fn begin(&self) -> bool {
+        self.count.mark(&self.count.begun, self.bit)
+    }
+
     fn ran(&self) {
         self.count.mark(&self.count.ran, self.bit);
     }
@@ -97,6 +103,11 @@ impl Count {
     ) -> impl FnOnce() + Send + 'static {
         let ticket = self.ticket();
         move || {
+            if !ticket.begin() {
+                // What this copy holds has gone with the other.
+                mem::forget((act, ticket));
+                panic!("a job runs for the second time");
+            }
             act();
             ticket.ran();
         }
