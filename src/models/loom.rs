@@ -108,7 +108,11 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
 
 impl Staffed<2, Spots> {
     fn new(workers: usize) -> Self {
-        Self::on(Spots::new(workers), workers)
+        let mut this = Self::of(Pool::new(Spots::new(workers)));
+        for _ in 0..workers {
+            this.add(|worker| worker.run());
+        }
+        this
     }
 
     /// For `focused`: all workers sleep when the search begins.

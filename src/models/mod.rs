@@ -177,7 +177,15 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         job.run();
     }
     assert_eq!(ring.len(), 0);
-    count.settle(fill + producers.iter().sum::<usize>());
+    // There is room for two, and then there is none.
+    assert_eq!(
+        [(); 3].map(|()| push(&ring, &count)),
+        [Ok(()), Ok(()), Err(Refusal::Full)]
+    );
+    while let Some(job) = ring.pop() {
+        job.run();
+    }
+    count.settle(fill + producers.iter().sum::<usize>() + 3);
 }
 
 /// The ring whose second lap is the one after the wrap of the positions.
@@ -242,15 +250,12 @@ struct Staffed<const CAPACITY: usize, P: Platform> {
 }
 
 impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
-    fn on(platform: P, workers: usize) -> Self {
-        let mut this = Self {
-            pool: Arc::new(Pool::new(platform)),
+    /// Nobody yet.
+    fn of(pool: Pool<CAPACITY, P>) -> Self {
+        Self {
+            pool: Arc::new(pool),
             threads: Vec::new(),
-        };
-        for _ in 0..workers {
-            this.add(|worker| worker.run());
         }
-        this
     }
 
     fn add(&mut self, work: impl FnOnce(Worker<'_>) + Send + 'static) {

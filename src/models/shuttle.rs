@@ -39,6 +39,7 @@ use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, execute, once, submit, traffic,
     wrapping_ring,
 };
+use crate::ring::Ring;
 use crate::{Platform, Pool};
 
 const SCHEDULES: usize = 40_000;
@@ -279,7 +280,12 @@ impl<const CAPACITY: usize> Site<CAPACITY> {
 fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAPACITY>)) {
     // Now and then with more workers than lanes, and sleepers in two words of bits.
     let idlers = any([0, 0, 0, 0, 0, 0, 62]);
-    let mut staffed = Staffed::on(Moody::any(idlers, 4), 0);
+    let mut pool = Pool::new(Moody::any(idlers, 4));
+    if perhaps() {
+        // In the last lap before positions wrap.
+        pool.ring = Ring::starting_at(0usize.wrapping_sub(2 * CAPACITY));
+    }
+    let mut staffed = Staffed::of(pool);
     let site = Site {
         pool: Arc::clone(&staffed.pool),
         count: Arc::default(),
@@ -351,7 +357,7 @@ fn jobs_and_maps_of_two() {
 #[test]
 fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
     check(|| {
-        let mut staffed = Staffed::<4, _>::on(Moody::any(0, 2), 0);
+        let mut staffed = Staffed::<4, _>::of(Pool::new(Moody::any(0, 2)));
         let count = Arc::new(Count::default());
         for _ in 0..2 {
             staffed.add(|mut worker| while worker.step() {});
