@@ -10,9 +10,10 @@
 //! * *asleep*: its bit is set in `asleep`; it parks at its spot until somebody clears the bit.
 //!
 //! Besides, `WAKING` is set in a word of `asleep` from the moment when a submitter clears a bit there
-//! until that worker, or another one that was woken there, is counted as searching. Two words, because they live on different lines: a submitter
-//! reads `asleep` at every submit, and it changes only when somebody falls asleep or wakes; `searching`
-//! changes whenever a worker runs dry, and a submitter reads it only if somebody is asleep.
+//! until that worker, or another one that was woken there, is counted as searching. Two words, because they
+//! live on different lines: a submitter reads `asleep` at every submit, and it changes only when somebody
+//! falls asleep or wakes; `searching` changes whenever a worker runs dry, and a submitter reads it only if
+//! somebody is asleep.
 //!
 //! # Protocol
 //!
