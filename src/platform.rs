@@ -186,6 +186,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_platform_need_not_spin_nor_have_a_clock() {
+        struct Bare;
+        impl Platform for Bare {
+            fn park(&self, _: usize) {}
+
+            fn unpark(&self, _: usize) {}
+        }
+        assert_eq!((Bare.ticks(), Bare.quantum(), Bare.spins()), (0, 0, 0));
+    }
+
+    #[test]
     fn spin_waits_by_its_strategy() {
         static RELAXED: AtomicU32 = AtomicU32::new(0);
         struct Counting;

@@ -179,12 +179,90 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests {
     use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
     use std::thread;
     use std::time::Duration;
 
     use crate::job::Job;
-    use crate::{Pool, Spin, Threads};
+    use crate::{Platform, Pool, Spin, Threads};
+
+    /// Counts the waits between looks, and does something at one.
+    struct Host {
+        spins: u32,
+        waits: AtomicUsize,
+        then: fn(usize),
+    }
+
+    impl Host {
+        const fn new(spins: u32, then: fn(usize)) -> Self {
+            let waits = AtomicUsize::new(0);
+            Self { spins, waits, then }
+        }
+    }
+
+    impl Platform for Host {
+        fn park(&self, _: usize) {}
+
+        fn unpark(&self, _: usize) {}
+
+        fn spins(&self) -> u32 {
+            self.spins
+        }
+
+        fn relax(&self) {
+            (self.then)(1 + self.waits.fetch_add(1, Ordering::Relaxed));
+        }
+    }
+
+    /// What a worker sees that looks for a while, and after how many waits.
+    fn spin(pool: &Pool<4, Host>) -> (bool, usize) {
+        let found = pool.spin();
+        (found, pool.idle.platform().waits.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_worker_looks_so_many_times() {
+        let pool = Pool::new(Host::new(700, |_| ()));
+        assert_eq!(spin(&pool), (false, 700));
+    }
+
+    #[test]
+    fn a_worker_that_looks_sees_a_job() {
+        static POOL: Pool<4, Host> = Pool::new(Host::new(700, |wait| {
+            if wait == 300 {
+                POOL.execute(|| ()).unwrap();
+            }
+        }));
+        assert_eq!(spin(&POOL), (true, 300));
+        let pool = Pool::new(Host::new(0, |_| ()));
+        pool.execute(|| ()).unwrap();
+        assert_eq!(spin(&pool), (true, 0));
+    }
+
+    #[test]
+    fn a_worker_that_looks_sees_the_end_now_and_then() {
+        static POOL: Pool<4, Host> = Pool::new(Host::new(100_000, |wait| {
+            if wait == 300 {
+                POOL.close();
+            }
+        }));
+        assert_eq!(spin(&POOL), (false, 511));
+    }
+
+    #[test]
+    fn a_job_is_work_and_so_is_an_open_team() {
+        let pool: Pool<4, Host> = Pool::new(Host::new(0, |_| ()));
+        assert!(!pool.has_work());
+        pool.execute(|| ()).unwrap();
+        assert!(pool.has_work());
+        assert!(pool.turn(0, &mut false));
+        assert!(!pool.has_work());
+        pool.idle.enlist();
+        // Without a clock, the team is opened after the first element.
+        pool.map(0..10, (), |k| assert_eq!(pool.has_work(), k != 0));
+        assert!(!pool.has_work());
+    }
 
     #[test]
     fn a_worker_sleeps_while_a_producer_is_stopped_halfway_and_wakes_when_it_goes_on() {
