@@ -338,7 +338,9 @@ mod tests {
     fn a_closed_ring_is_finished_when_its_last_claim_is_filled_and_taken() {
         let ring = Small::starting_at(LAST_LAP);
         let claim = ring.claim().ok().unwrap();
+        assert!(!ring.is_closed());
         ring.close();
+        assert!(ring.is_closed());
         assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Closed));
         assert!(!ring.is_finished());
         claim.fill(Job::new(|| ()));
