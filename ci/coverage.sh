@@ -17,14 +17,7 @@ printf '#!/bin/sh\nexec "$@" -Cinstrument-coverage\n' >"$out/rustc"
 chmod +x "$out/rustc"
 export RUSTC_WORKSPACE_WRAPPER=$out/rustc
 
-tests=(--lib)
-for file in tests/*.rs; do
-    case $file in
-    # These run other programs, or other code.
-    tests/compile_fail.rs | tests/sha256sum.rs) ;;
-    *) tests+=(--test "$(basename "$file" .rs)") ;;
-    esac
-done
+mapfile -t tests < <(ci/pool-tests)
 
 for features in "" std; do
     LLVM_PROFILE_FILE="$out/%m-%p.profraw" cargo test --quiet --features "$features" "${tests[@]}"

@@ -14,19 +14,12 @@ out=$CARGO_TARGET_DIR/out
 rm -rf "$out"
 mkdir -p "$out"
 
-tests=(--cargo-arg=--lib)
-for file in tests/*.rs; do
-    case $file in
-    # Slow ones, which are about other things.
-    tests/compile_fail.rs | tests/no_alloc.rs | tests/sha256sum.rs) ;;
-    *) tests+=("--cargo-arg=--test=$(basename "$file" .rs)") ;;
-    esac
-done
+mapfile -t tests < <(ci/pool-tests)
 
 # With nightly, whose test programs end at the first failure; another test may hang meanwhile.
 mutants() {
     local status=0
-    cargo +nightly mutants --config ci/mutants.toml --output "$out" --colors never "${tests[@]}" "$@" \
+    cargo +nightly mutants --config ci/mutants.toml --output "$out" --colors never "${tests[@]/#/--cargo-arg=}" "$@" \
         -- -- -Zunstable-options --fail-fast || status=$?
     # 2: some were missed; 3: some hung.
     [[ $status =~ ^[023]$ ]]

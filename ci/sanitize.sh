@@ -11,15 +11,7 @@ cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/sanitize
 mkdir -p "$CARGO_TARGET_DIR"
 
-tests=(--lib)
-for file in tests/*.rs tests/*/main.rs; do
-    test=$(basename "${file%/main.rs}" .rs)
-    case $test in
-    # No threads of this crate in these processes, or an allocator of their own.
-    compile_fail | no_alloc | sha256sum) ;;
-    *) tests+=(--test "$test") ;;
-    esac
-done
+mapfile -t tests < <(ci/pool-tests)
 
 # The runtime comes with every toolchain of rustup's; its flag wants a nightly, or this variable.
 address() {
