@@ -77,8 +77,6 @@
 //! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
 //! that one wake-up is under way at a time, is tokio's and Go's.
 
-use core::fmt;
-
 use crate::platform::Platform;
 use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence, size};
 
@@ -297,18 +295,6 @@ impl<P: Platform> Idle<P> {
 
 const fn bit_of(worker: usize) -> usize {
     1 << (worker % GROUP)
-}
-
-impl<P> fmt::Debug for Idle<P>
-where
-    P: Platform,
-{
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Idle")
-            .field("workers", &self.workers())
-            .field("asleep", &self.sleepers())
-            .finish()
-    }
 }
 
 #[cfg(test)]
