@@ -20,8 +20,9 @@ use crate::worker::Serve;
 /// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
 /// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
 ///
-/// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. To drop the
-/// pool there would be to wait for threads that are gone: `exec`, `_exit` or [`forget`](std::mem::forget) it.
+/// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. Dropping
+/// the pool there would join threads that are gone, which panics or worse: leave by `exec` or `_exit`, or
+/// [`forget`](std::mem::forget) it.
 ///
 /// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`](crate::Worker) of
 /// [`Pool::start`]; those that are left at the end are dropped.
