@@ -20,6 +20,7 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS="--cfg fuzzing -Zsanitizer=address -Ccodegen-units=1
 fuzz=$CARGO_TARGET_DIR/$host/release/ringpool-fuzz
 
 corpus=$CARGO_TARGET_DIR/corpus failures=$CARGO_TARGET_DIR/failures
+rm -rf "$failures"
 mkdir -p "$corpus" "$failures"
 # Leaks are looked for at the end: after each run, threads that were not joined would still be going.
 "$fuzz" -max_total_time="$seconds" -max_len=300 -len_control=0 -timeout=60 -detect_leaks=0 \

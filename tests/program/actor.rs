@@ -15,6 +15,10 @@ use crate::common::{by_hand, dawdle};
 
 /// A program submits no more jobs than this.
 const FUEL: usize = 400;
+/// It has no more threads that serve: on some platforms they all spin, and there may be two cores.
+const THREADS: usize = 4;
+/// And no more workers that are kept or forgotten: a pool has room for 252 in all.
+const IDLERS: usize = 100;
 
 /// Runs the program's operations, and its workers to their end.
 pub fn perform<const C: usize, P: Platform, H>(world: &Arc<World>, host: &Arc<H>, program: &Program)
@@ -38,7 +42,11 @@ where
                         service,
                         hook_fails_at,
                     } => {
-                        let wanted = usize::from(workers % 5);
+                        let room = match service {
+                            Service::Run | Service::StepAlways => THREADS - world.books().threads,
+                            Service::Keep | Service::Forget => IDLERS - world.books().idlers,
+                        };
+                        let wanted = usize::from(workers % 5).min(room);
                         let failing = hook_fails_at.map(usize::from).filter(|k| *k < wanted);
                         let hired = failing.unwrap_or(wanted);
                         match service {
