@@ -170,12 +170,14 @@ fn submit(pool: &ThreadPool, (path, found): Found, bar: &Arc<ProgressBar>) -> Re
         sender.send((path, Err(error))).expect("room for one");
         return receiver;
     }
-    let bar = Arc::clone(bar);
+    let (bar, is_stream) = (Arc::clone(bar), path.as_os_str() == "-");
     let job = move || {
         let hashed = hash(&path, &bar);
         let _ = sender.send((path, hashed)); // nobody listens any more if printing failed
     };
-    if let Err(rejected) = pool.execute(job) {
+    if is_stream {
+        job(); // if it is named twice, the first has all of it, as with coreutils
+    } else if let Err(rejected) = pool.execute(job) {
         rejected.into_inner()(); // no slot is free after all: then here
     }
     receiver
