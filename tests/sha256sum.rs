@@ -160,7 +160,8 @@ fn files_of_any_size_are_hashed_to_the_last_byte() {
 
 #[test]
 fn standard_input_is_hashed_if_there_are_no_arguments_or_for_a_dash() {
-    let tree = tree_with(&[("input", b"some input"), ("other", b"another")]);
+    let input = vec![7; 1 << 20]; // long enough for others to come in between
+    let tree = tree_with(&[("input", &input), ("other", b"another")]);
     for args in [&[][..], &["-"], &["other", "-", "other"], &["-"; 9]] {
         let run = |program: &OsStr| {
             let input = File::open(tree.path().join("input")).unwrap();
