@@ -316,6 +316,22 @@ fn a_map_within_a_map_needs_nobody() {
     });
 }
 
+/// The elements wait for each other, while the worker is on its way to sleep.
+#[test]
+fn a_map_gets_the_help_there_is() {
+    bounded(2, || {
+        let staffed = Staffed::new(1);
+        let met = [Signal::default(), Signal::default()];
+        staffed.pool.map(0..3, (), |element| {
+            if element != 0 {
+                met[element - 1].give();
+                drop(met[2 - element].wait());
+            }
+        });
+        staffed.close();
+    });
+}
+
 #[test]
 fn a_map_races_with_close() {
     bounded(3, || {
