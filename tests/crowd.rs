@@ -6,9 +6,9 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::{array, thread};
+use std::thread;
 
-use common::{Lab, Ledger, rounds, serve, watchdog};
+use common::{Lab, Ledger, check_maps_within_a_map, rounds, serve, watchdog};
 use ringpool::{Platform, Pool};
 
 const MANY: usize = if usize::BITS == 64 { 64 } else { 31 };
@@ -35,13 +35,7 @@ fn crowd<P: Platform + Send>(platform: P, workers: usize) {
                             thread::yield_now();
                         }
                         if k % 10 == 0 {
-                            let mut sums = [0; 100];
-                            pool.map(0..100, &mut sums, |i| {
-                                let mut terms = [0; 4];
-                                pool.map(0..4, &mut terms, |j| i * j + k);
-                                terms.iter().sum()
-                            });
-                            assert_eq!(sums, array::from_fn(|i| 6 * i + 4 * k));
+                            check_maps_within_a_map(pool, 100, k);
                         }
                     }
                 });

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, Scope, ThreadId};
 
-use common::{AtEnd, Lab, Tokens, wait_until, watchdog};
+use common::{AtEnd, Lab, Tokens, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool};
 
 /// Where a thread can stop.
@@ -255,12 +255,8 @@ fn a_worker_frozen_in_a_job_holds_up_nobody() {
     static FROZEN: AtomicBool = AtomicBool::new(false);
     static THAWED: AtomicBool = AtomicBool::new(false);
     let pool: Pool<16, Lab> = Pool::new(Lab::hasty());
-    thread::scope(|scope| {
-        let _end = AtEnd(|| {
-            THAWED.store(true, SeqCst);
-            pool.close();
-        });
-        add_workers(scope, &pool, 2);
+    serve(&pool, 2, || {
+        let _thaw = AtEnd(|| THAWED.store(true, SeqCst));
         pool.execute(|| {
             FROZEN.store(true, SeqCst);
             wait_until(|| THAWED.load(SeqCst));
@@ -281,12 +277,8 @@ fn while_all_workers_are_frozen_jobs_wait_and_maps_run_on_their_callers() {
     static THAWED: AtomicBool = AtomicBool::new(false);
     static RUNS: AtomicUsize = AtomicUsize::new(0);
     let pool: Pool<16, Lab> = Pool::new(Lab::hasty());
-    thread::scope(|scope| {
-        let _end = AtEnd(|| {
-            THAWED.store(true, SeqCst);
-            pool.close();
-        });
-        add_workers(scope, &pool, 2);
+    serve(&pool, 2, || {
+        let _thaw = AtEnd(|| THAWED.store(true, SeqCst));
         for _ in 0..2 {
             pool.execute(|| wait_until(|| THAWED.load(SeqCst))).unwrap();
         }

@@ -8,9 +8,9 @@ mod common;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::{array, thread};
+use std::thread;
 
-use common::{AtEnd, Tokens, dawdle, rounds, serve, wait_until, watchdog};
+use common::{AtEnd, Tokens, check_maps_within_a_map, dawdle, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool};
 
 #[derive(Clone, Copy, Debug)]
@@ -166,13 +166,7 @@ fn scenario(park: Park, unpark: Unpark, clock: Clock, quantum: u64, spins: u32) 
             };
             for round in 0..4 {
                 submit(2 * round);
-                let mut sums = [0; 6];
-                pool.map(0..6, &mut sums, |i| {
-                    let mut terms = [0; 4];
-                    pool.map(0..4, &mut terms, |j| i * j + round);
-                    terms.iter().sum()
-                });
-                assert_eq!(sums, array::from_fn(|i| 6 * i + 4 * round));
+                check_maps_within_a_map(&pool, 6, round);
                 let accepted = submit(round);
                 wait_until(|| runs.load(SeqCst) == accepted);
             }

@@ -191,6 +191,23 @@ pub fn serve<P: Platform, const C: usize, const W: usize>(
     });
 }
 
+/// Maps so many elements with a map within each, whose results are others in each `round`, and checks them.
+#[track_caller]
+pub fn check_maps_within_a_map<P: Platform, const C: usize, const W: usize>(
+    pool: &Pool<C, P, W>,
+    elements: usize,
+    round: usize,
+) {
+    let mut sums = vec![0; elements];
+    pool.map(0..elements, &mut sums[..], |i| {
+        let mut terms = [0; 4];
+        pool.map(0..4, &mut terms, |j| i * j + round);
+        terms.iter().sum()
+    });
+    let expected: Vec<_> = (0..elements).map(|i| 6 * i + 4 * round).collect();
+    assert_eq!(sums, expected);
+}
+
 /// Runs `test` on pools of every temper: none helps, all help at once, helpers take crumbs.
 pub fn on_every_pool(test: impl Fn(&Pool<16, Lab>)) {
     for (platform, workers) in [
