@@ -8,3 +8,4 @@ cargo fmt --check --manifest-path benches/Cargo.toml
 cargo fmt --check --manifest-path ci/no_std/Cargo.toml
 cargo fmt --check --manifest-path ci/soak/Cargo.toml
 cargo fmt --check --manifest-path fuzz/Cargo.toml
+cargo fmt --check --all --manifest-path tests/firmware/Cargo.toml

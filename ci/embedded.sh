@@ -1,0 +1,66 @@
+#!/usr/bin/env bash
+# Proves: on bare metal the pool boots, runs on every core, takes jobs from interrupts and sleeps when idle:
+# the firmwares of tests/firmware/ check it, in emulators.
+#
+# ci/embedded.sh         some of them
+# ci/embedded.sh --all   all of them
+# ci/embedded.sh NAME..  those whose package or target is called so
+#
+# The targets' `core` comes from rustup if it is there, else it is built with Debian's compiler from Debian's
+# source of it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Without --all, those with a plus.
+boards='
++ riscv    riscv64gc-unknown-none-elf
+- riscv    riscv32imac-unknown-none-elf
++ riscv    riscv32imc-unknown-none-elf
+'
+
+chosen=()
+while read -r always board target; do
+    case ${1:-} in
+    '') [ "$always" = + ] || continue ;;
+    --all) ;;
+    *) [[ " $* " == *" $board "* || " $* " == *" $target "* ]] || continue ;;
+    esac
+    chosen+=("$board $target")
+done < <(grep . <<<"$boards")
+if [ ${#chosen[@]} -eq 0 ]; then
+    echo "no such firmware: $*; there are:$boards" >&2
+    exit 2
+fi
+
+ci/apt-install qemu-system-arm qemu-system-misc
+
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/firmware
+build_std=()
+for choice in "${chosen[@]}"; do
+    if [ ! -d "$(rustc --print sysroot)/lib/rustlib/${choice#* }" ]; then
+        build_std=(-Zbuild-std=core)
+    fi
+done
+if [ ${#build_std[@]} -ne 0 ]; then
+    ci/apt-install rustc-web cargo-web rust-web-src lld-22
+    unset RUSTUP_TOOLCHAIN RUSTC CARGO
+    # Debian's cargo takes the first rustc in PATH, which must not be rustup's.
+    export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1
+    export RUSTFLAGS="-Clinker=ld.lld-22 -Clinker-flavor=ld.lld"
+fi
+rustc --version
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+for choice in "${chosen[@]}"; do
+    read -r board target <<<"$choice"
+    printf '\n-- %s, %s\n' "$board" "$target"
+    (
+        cd "tests/firmware/$board"
+        cargo build --release "${build_std[@]}" --target "$target"
+        # One that hangs is ended: status 124.
+        timeout -k 5 120 cargo run --quiet --release "${build_std[@]}" --target "$target" </dev/null 2>&1 | tee "$log"
+    )
+    # A firmware may also end too early.
+    grep -q '^all checks passed' "$log"
+done

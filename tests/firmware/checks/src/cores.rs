@@ -1,0 +1,272 @@
+//! Boards with several cores: one calls, the others have a worker each.
+
+use core::fmt::{self, Write};
+use core::mem::MaybeUninit;
+
+use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use ringpool::Worker;
+
+use crate::{Board, Checked, INTERRUPTS, RECEIVED, SENT, check, nested, pause, wait_until};
+
+/// Runs all checks, on core 0.
+pub fn run<B: Board>(pool: &'static Checked<B>) {
+    without_workers(pool);
+    check::<B>("the spawn hook starts a worker on every other core, and all fall asleep");
+    if let Err(error) = pool.start(B::CORES - 1, B::spawn) {
+        panic!("{error}");
+    }
+    all_sleep(pool);
+    sleepers_stay_asleep::<B>();
+    a_job_wakes_a_sleeper(pool);
+    every_core_takes_part(pool);
+    maps_are_right(pool);
+    maps_nest(pool);
+    jobs_map_and_submit(pool);
+    a_full_ring_hands_the_job_back(pool);
+    everything_at_once(pool);
+    closing_drains(pool);
+    B::print(format_args!("all checks passed"));
+}
+
+/// Jobs that ran.
+static RAN: AtomicUsize = AtomicUsize::new(0);
+
+/// Workers that have left.
+static LEFT: AtomicUsize = AtomicUsize::new(0);
+
+/// What the spawn hook has a core do.
+pub fn serve(worker: Worker<'static>) {
+    worker.run();
+    LEFT.fetch_add(1, SeqCst);
+}
+
+/// What jobs capture; counts its drops.
+struct Parcel;
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+impl Drop for Parcel {
+    fn drop(&mut self) {
+        DROPPED.fetch_add(1, SeqCst);
+    }
+}
+
+fn without_workers<B: Board>(pool: &Checked<B>) {
+    check::<B>("without workers a map runs on its caller");
+    let mut squares = [0; 100];
+    pool.map(0..100, &mut squares, |k| k * k);
+    assert!((0..100).map(|k| k * k).eq(squares));
+}
+
+/// How many workers sleep, by the pool's own word.
+fn sleepers<B: Board>(pool: &Checked<B>) -> usize {
+    struct Last(usize);
+    impl Write for Last {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            if let Ok(number) = text.parse() {
+                self.0 = number;
+            }
+            Ok(())
+        }
+    }
+    let mut last = Last(0);
+    // "asleep" is what it says last.
+    let _ = write!(last, "{pool:?}");
+    last.0
+}
+
+fn all_sleep<B: Board>(pool: &Checked<B>) {
+    wait_until::<B>("all workers sleep", || sleepers(pool) == B::CORES - 1);
+}
+
+fn sleepers_stay_asleep<B: Board>() {
+    check::<B>("who has nothing to do sleeps on");
+    pause::<B>(10 * B::MILLISECOND);
+    let naps = B::naps();
+    assert!(naps >= B::CORES - 1, "{naps} naps");
+    pause::<B>(100 * B::MILLISECOND);
+    assert_eq!(B::naps(), naps, "somebody woke up for nothing");
+}
+
+fn a_job_wakes_a_sleeper<B: Board>(pool: &Checked<B>) {
+    check::<B>("a job is run, whether it meets sleepers or those about to sleep");
+    let (before, naps) = (RAN.load(SeqCst), B::naps());
+    for round in 0..2000 {
+        let job = || {
+            RAN.fetch_add(1, SeqCst);
+        };
+        assert!(pool.execute(job).is_ok());
+        wait_until::<B>("the job has run", || RAN.load(SeqCst) == before + round + 1);
+        match round {
+            0..100 => all_sleep(pool),
+            _ => pause::<B>(round as u64 % 64 * B::MILLISECOND / 2000),
+        }
+    }
+    let woken = B::naps() - naps;
+    assert!(woken >= 100, "woken {woken} times only");
+}
+
+fn every_core_takes_part<B: Board>(pool: &Checked<B>) {
+    check::<B>("every core takes part in a map, and submits jobs from within");
+    for _ in 0..10 {
+        let before = RAN.load(SeqCst);
+        let (cores, submitted) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        pool.map(0..B::CORES + 1, (), |element| {
+            if element == 0 {
+                // Long, so that the others are shared.
+                return pause::<B>(B::MILLISECOND);
+            }
+            cores.fetch_or(1 << B::core(), SeqCst);
+            wait_until::<B>("all cores have come", || {
+                cores.load(SeqCst).count_ones() as usize == B::CORES
+            });
+            for _ in 0..10 {
+                submit(pool, || {
+                    RAN.fetch_add(1, SeqCst);
+                });
+                submitted.fetch_add(1, SeqCst);
+            }
+        });
+        let submitted = submitted.load(SeqCst);
+        assert_eq!(submitted, 10 * B::CORES);
+        wait_until::<B>("the jobs have run", || {
+            RAN.load(SeqCst) == before + submitted
+        });
+    }
+}
+
+/// Has a job run: here, if there is no room.
+fn submit<B: Board>(pool: &Checked<B>, job: impl FnOnce() + Send + 'static) {
+    if let Err(rejected) = pool.execute(job) {
+        assert!(rejected.is_full(), "{rejected}");
+        rejected.into_inner()();
+    }
+}
+
+fn maps_are_right<B: Board>(pool: &Checked<B>) {
+    check::<B>("maps of all lengths, cheap and dear, are right and in order");
+    let xs: [usize; 300] = core::array::from_fn(|k| k * 7);
+    for round in 0..300 {
+        let xs = &xs[..round];
+        let mut places = [const { MaybeUninit::uninit() }; 300];
+        let ys = pool.map(xs, &mut places[..round], |x| {
+            if round % 3 == 0 {
+                pause::<B>(B::MILLISECOND / 100);
+            }
+            (x / 7, x + round)
+        });
+        assert!(
+            (0..round)
+                .map(|k| (k, k * 7 + round))
+                .eq(ys.iter().copied())
+        );
+    }
+}
+
+fn maps_nest<B: Board>(pool: &Checked<B>) {
+    check::<B>("maps within maps");
+    for round in 0..30 {
+        nested(pool, round % 2 * B::MILLISECOND / 100);
+    }
+}
+
+fn jobs_map_and_submit<B: Board>(pool: &'static Checked<B>) {
+    check::<B>("jobs that map and submit jobs");
+    let before = RAN.load(SeqCst);
+    for _ in 0..50 {
+        submit(pool, move || {
+            nested(pool, B::MILLISECOND / 1000);
+            submit(pool, || {
+                RAN.fetch_add(1, SeqCst);
+            });
+        });
+    }
+    wait_until::<B>("all have run", || RAN.load(SeqCst) == before + 50);
+}
+
+fn a_full_ring_hands_the_job_back<B: Board>(pool: &'static Checked<B>) {
+    check::<B>("a full ring hands the job back");
+    static BLOCKED: AtomicUsize = AtomicUsize::new(0);
+    static GATE: AtomicBool = AtomicBool::new(false);
+    for _ in 1..B::CORES {
+        let block = || {
+            BLOCKED.fetch_add(1, SeqCst);
+            wait_until::<B>("the gate opens", || GATE.load(SeqCst));
+        };
+        assert!(pool.execute(block).is_ok());
+    }
+    wait_until::<B>("all workers are busy", || {
+        BLOCKED.load(SeqCst) == B::CORES - 1
+    });
+    let (before, dropped) = (RAN.load(SeqCst), DROPPED.load(SeqCst));
+    for k in 0..16 {
+        let parcel = Parcel;
+        let job = move || {
+            RAN.fetch_add(1, SeqCst);
+            drop(parcel);
+        };
+        assert!(pool.execute(job).is_ok(), "room for {k} only");
+    }
+    let parcel = Parcel;
+    let rejected = pool.execute(move || drop(parcel)).unwrap_err();
+    assert!(rejected.is_full());
+    assert_eq!(DROPPED.load(SeqCst), dropped);
+    rejected.into_inner()();
+    assert_eq!(DROPPED.load(SeqCst), dropped + 1);
+    GATE.store(true, SeqCst);
+    wait_until::<B>("all have run", || {
+        RAN.load(SeqCst) == before + 16 && DROPPED.load(SeqCst) == dropped + 17
+    });
+}
+
+fn everything_at_once<B: Board>(pool: &'static Checked<B>) {
+    check::<B>("jobs and maps on every core at once, and jobs from interrupts if there are any");
+    let (before, dropped) = (RAN.load(SeqCst), DROPPED.load(SeqCst));
+    B::interrupts(true);
+    let cores = AtomicUsize::new(0);
+    pool.map(0..4 * B::CORES, (), |k| {
+        cores.fetch_or(1 << B::core(), SeqCst);
+        for n in 0..500 {
+            let parcel = Parcel;
+            submit(pool, move || {
+                RAN.fetch_add(1, SeqCst);
+                drop(parcel);
+            });
+            if n % 16 == k % 16 {
+                nested(pool, 0);
+            }
+        }
+    });
+    let jobs = 4 * B::CORES * 500;
+    wait_until::<B>("all have run", || {
+        RAN.load(SeqCst) == before + jobs && DROPPED.load(SeqCst) == dropped + jobs
+    });
+    B::interrupts(false);
+    wait_until::<B>("those from interrupts have", || {
+        RECEIVED.load(SeqCst) == SENT.load(SeqCst)
+    });
+    B::print(format_args!(
+        "  {jobs} jobs; {} interrupts, {} jobs from there; cores that mapped: {:#b}; {} naps",
+        INTERRUPTS.load(SeqCst),
+        SENT.load(SeqCst),
+        cores.load(SeqCst),
+        B::naps(),
+    ));
+}
+
+fn closing_drains<B: Board>(pool: &'static Checked<B>) {
+    check::<B>("a closed pool runs what is queued, and its workers leave");
+    let before = RAN.load(SeqCst);
+    for _ in 0..16 {
+        submit(pool, || {
+            pause::<B>(B::MILLISECOND / 10);
+            RAN.fetch_add(1, SeqCst);
+        });
+    }
+    pool.close();
+    assert!(pool.execute(|| ()).unwrap_err().is_closed());
+    wait_until::<B>("the workers have left", || {
+        LEFT.load(SeqCst) == B::CORES - 1
+    });
+    assert_eq!(RAN.load(SeqCst), before + 16);
+    nested(pool, 0);
+}

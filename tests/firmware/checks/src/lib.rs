@@ -1,0 +1,120 @@
+//! What every board checks of its pool: [`cores`] on boards with several cores, [`super_loop`] on those with
+//! one. A check that fails panics, which the board turns into an exit status; so does one that waits for too
+//! long.
+
+#![no_std]
+
+pub mod cores;
+pub mod super_loop;
+
+use core::fmt;
+
+use portable_atomic::{AtomicUsize, Ordering::SeqCst};
+use ringpool::{Platform, Pool, Worker};
+
+/// The pool that is checked.
+pub type Checked<B> = Pool<16, B>;
+
+/// A board: the platform of its pool, and what the checks have to know besides.
+pub trait Board: Platform + 'static {
+    /// How many cores there are.
+    const CORES: usize;
+
+    /// How many ticks of `now` a millisecond has.
+    const MILLISECOND: u64;
+
+    /// A clock, which may wrap at 32 bits.
+    fn now() -> u64;
+
+    /// The core that this runs on, from 0.
+    fn core() -> usize;
+
+    /// The spawn hook: has [`Worker::run`] called on a core that has none yet.
+    fn spawn(worker: Worker<'static>) -> Result<(), &'static str>;
+
+    /// How often `park` has waited so far, on all cores.
+    fn naps() -> usize;
+
+    /// Lets an interrupt come on core 0, again and again, which calls [`interrupt`]; or stops it.
+    fn interrupts(on: bool);
+
+    /// Prints a line.
+    fn print(line: fmt::Arguments<'_>);
+}
+
+/// How many interrupts there were.
+static INTERRUPTS: AtomicUsize = AtomicUsize::new(0);
+
+/// How many jobs were accepted from interrupts, and how many of them ran.
+static SENT: AtomicUsize = AtomicUsize::new(0);
+static RECEIVED: AtomicUsize = AtomicUsize::new(0);
+
+/// The pool closes when so many of them ran.
+static LAST: AtomicUsize = AtomicUsize::new(usize::MAX);
+
+/// What the board's interrupt handler calls.
+pub fn interrupt<B: Board>(pool: &'static Checked<B>) {
+    INTERRUPTS.fetch_add(1, SeqCst);
+    // Nobody else changes it.
+    let number = SENT.load(SeqCst);
+    let in_order = move || {
+        let received = RECEIVED.fetch_add(1, SeqCst);
+        // With one worker, jobs run in the order in which they were queued.
+        assert!(
+            B::CORES > 2 || received == number,
+            "{number} came as {received}"
+        );
+        if received + 1 == LAST.load(SeqCst) {
+            pool.close();
+        }
+    };
+    match pool.execute(in_order) {
+        Ok(()) => SENT.store(number + 1, SeqCst),
+        Err(rejected) if rejected.is_closed() => assert_ne!(LAST.load(SeqCst), usize::MAX),
+        Err(_) => (),
+    }
+}
+
+/// Names a check, before it runs.
+fn check<B: Board>(name: &str) {
+    B::print(format_args!("check: {name}"));
+}
+
+/// Waits for something that must come.
+#[track_caller]
+fn wait_until<B: Board>(what: &str, came: impl Fn() -> bool) {
+    let start = B::now();
+    while !came() {
+        assert!(
+            since::<B>(start) < 20_000 * B::MILLISECOND,
+            "waited 20 s until {what}"
+        );
+        core::hint::spin_loop();
+    }
+}
+
+/// Lets time pass.
+fn pause<B: Board>(ticks: u64) {
+    let start = B::now();
+    while since::<B>(start) < ticks {
+        core::hint::spin_loop();
+    }
+}
+
+fn since<B: Board>(start: u64) -> u64 {
+    B::now().wrapping_sub(start) & u64::from(u32::MAX)
+}
+
+/// Maps within a map.
+fn nested<B: Board>(pool: &Checked<B>, pause_ticks: u64) {
+    let mut sums = [0; 8];
+    pool.map(0..8, &mut sums, |i| {
+        let mut products = [0; 16];
+        pool.map(0..16, &mut products, |j| {
+            pause::<B>(pause_ticks);
+            i * j
+        });
+        products.iter().sum::<usize>()
+    });
+    assert!((0..8).map(|i| i * 120).eq(sums));
+}
