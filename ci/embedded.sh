@@ -16,6 +16,7 @@ boards='
 + riscv    riscv64gc-unknown-none-elf
 - riscv    riscv32imac-unknown-none-elf
 + riscv    riscv32imc-unknown-none-elf
++ wasm     wasm32-unknown-unknown
 '
 
 chosen=()
@@ -32,7 +33,7 @@ if [ ${#chosen[@]} -eq 0 ]; then
     exit 2
 fi
 
-ci/apt-install qemu-system-arm qemu-system-misc
+ci/apt-install nodejs qemu-system-arm qemu-system-misc
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/firmware
 build_std=()
@@ -46,9 +47,16 @@ if [ ${#build_std[@]} -ne 0 ]; then
     unset RUSTUP_TOOLCHAIN RUSTC CARGO
     # Debian's cargo takes the first rustc in PATH, which must not be rustup's.
     export PATH=/usr/bin:/bin:/usr/sbin:/sbin RUSTC_BOOTSTRAP=1
-    export RUSTFLAGS="-Clinker=ld.lld-22 -Clinker-flavor=ld.lld"
 fi
 rustc --version
+
+# Debian's compiler brings no linker.
+linker() {
+    case $1 in
+    wasm32-*) echo -Clinker=wasm-ld-22 ;;
+    *) echo -Clinker=ld.lld-22 -Clinker-flavor=ld.lld ;;
+    esac
+}
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -56,6 +64,10 @@ for choice in "${chosen[@]}"; do
     read -r board target <<<"$choice"
     printf '\n-- %s, %s\n' "$board" "$target"
     (
+        if [ ${#build_std[@]} -ne 0 ]; then
+            RUSTFLAGS=$(linker "$target")
+            export RUSTFLAGS
+        fi
         cd "tests/firmware/$board"
         cargo build --release "${build_std[@]}" --target "$target"
         # One that hangs is ended: status 124.
