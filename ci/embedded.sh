@@ -13,6 +13,9 @@ cd "$(dirname "$0")/.."
 
 # Without --all, those with a plus.
 boards='
+- cortex-m thumbv7em-none-eabihf
+- cortex-m thumbv7m-none-eabi
++ cortex-m thumbv6m-none-eabi
 + riscv    riscv64gc-unknown-none-elf
 - riscv    riscv32imac-unknown-none-elf
 + riscv    riscv32imc-unknown-none-elf

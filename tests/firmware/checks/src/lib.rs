@@ -75,6 +75,12 @@ pub fn interrupt<B: Board>(pool: &'static Checked<B>) {
     }
 }
 
+/// Whether a job from an interrupt waits for a worker that has nothing else to do, in the check of
+/// [`super_loop`] where it sleeps. So for a moment only, unless a wake-up was lost.
+pub fn a_sleeper_has_work() -> bool {
+    LAST.load(SeqCst) != usize::MAX && RECEIVED.load(SeqCst) != SENT.load(SeqCst)
+}
+
 /// Names a check, before it runs.
 fn check<B: Board>(name: &str) {
     B::print(format_args!("check: {name}"));
