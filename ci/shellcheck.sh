@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 ci/apt-install shellcheck
-shellcheck .ci/run ci/apt-install ci/cargo-install ci/pool-tests ci/*.sh
+shellcheck .ci/run ci/apt-install ci/cargo-install ci/pool-tests ci/*.sh tests/firmware/freertos/run.sh
