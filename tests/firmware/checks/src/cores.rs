@@ -6,10 +6,13 @@ use core::mem::MaybeUninit;
 use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use ringpool::Worker;
 
-use crate::{Board, Checked, INTERRUPTS, RECEIVED, SENT, check, nested, pause, wait_until};
+use crate::{
+    Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, nested, pause, wait_until,
+};
 
 /// Runs all checks, on core 0.
 pub fn run<B: Board>(pool: &'static Checked<B>) {
+    a_token_stays::<B>();
     without_workers(pool);
     check::<B>("the spawn hook starts a worker on every other core, and all fall asleep");
     if let Err(error) = pool.start(B::CORES - 1, B::spawn) {
@@ -24,6 +27,8 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     jobs_map_and_submit(pool);
     a_full_ring_hands_the_job_back(pool);
     everything_at_once(pool);
+    all_sleep(pool);
+    sleepers_stay_asleep::<B>();
     closing_drains(pool);
     B::print(format_args!("all checks passed"));
 }
@@ -90,7 +95,7 @@ fn sleepers_stay_asleep<B: Board>() {
 fn a_job_wakes_a_sleeper<B: Board>(pool: &Checked<B>) {
     check::<B>("a job is run, whether it meets sleepers or those about to sleep");
     let (before, naps) = (RAN.load(SeqCst), B::naps());
-    for round in 0..2000 {
+    for round in 0..5000 {
         let job = || {
             RAN.fetch_add(1, SeqCst);
         };
@@ -98,7 +103,7 @@ fn a_job_wakes_a_sleeper<B: Board>(pool: &Checked<B>) {
         wait_until::<B>("the job has run", || RAN.load(SeqCst) == before + round + 1);
         match round {
             0..100 => all_sleep(pool),
-            _ => pause::<B>(round as u64 % 64 * B::MILLISECOND / 2000),
+            _ => (0..round % 500).for_each(|_| core::hint::spin_loop()),
         }
     }
     let woken = B::naps() - naps;

@@ -3,10 +3,13 @@
 use portable_atomic::{AtomicUsize, Ordering::SeqCst};
 use ringpool::Worker;
 
-use crate::{Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, check, nested, since};
+use crate::{
+    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, nested, since,
+};
 
 /// Runs all checks.
 pub fn run<B: Board>(pool: &'static Checked<B>) {
+    a_token_stays::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
     interrupts_submit_while_main_maps(pool, &mut worker);

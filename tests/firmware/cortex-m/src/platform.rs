@@ -16,6 +16,7 @@ use cortex_m::peripheral::{SCB, SYST};
 use portable_atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use ringpool::Platform;
 
+#[derive(Default)]
 pub struct CortexM;
 
 /// Somebody has been woken. One token for all spots: with one core, one at most waits.
@@ -83,9 +84,8 @@ pub fn start_clock(syst: &mut SYST, period: u32) {
     syst.enable_counter();
 }
 
-/// To be called by every SysTick interrupt. Returns the length of the period that has passed; the one after that
-/// which runs now will be of `length` ticks.
-pub fn on_tick(length: u32) -> u32 {
+/// To be called by every SysTick interrupt. The period after the one that runs now will be of `length` ticks.
+pub fn on_tick(length: u32) {
     let period = PERIOD.load(Ordering::Relaxed);
     let passed = PASSED.load(Ordering::Relaxed).wrapping_add(period);
     PASSED.store(passed, Ordering::Relaxed);
@@ -93,7 +93,6 @@ pub fn on_tick(length: u32) -> u32 {
     NEXT.store(length, Ordering::Relaxed);
     // SAFETY: takes effect when the counter wraps, and nobody else writes it.
     unsafe { (*SYST::PTR).rvr.write(length - 1) };
-    period
 }
 
 /// Ticks since the clock was started, modulo 2^32.

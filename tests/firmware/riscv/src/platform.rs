@@ -15,6 +15,7 @@ const CLINT: usize = 0x0200_0000;
 /// The numbers of spots up to the first worker's.
 const CALLERS: usize = 4;
 
+#[derive(Default)]
 pub struct Clint;
 
 /// How often a hart has waited.

@@ -16,6 +16,7 @@ mod host {
     }
 }
 
+#[derive(Default)]
 struct Wasm;
 
 static POOL: Checked<Wasm> = Checked::new(Wasm);
