@@ -16,6 +16,7 @@ boards='
 - cortex-m thumbv7em-none-eabihf
 - cortex-m thumbv7m-none-eabi
 + cortex-m thumbv6m-none-eabi
++ mps2-an521 thumbv8m.main-none-eabi
 + riscv    riscv64gc-unknown-none-elf
 - riscv    riscv32imac-unknown-none-elf
 + riscv    riscv32imc-unknown-none-elf

@@ -25,6 +25,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     maps_are_right(pool);
     maps_nest(pool);
     jobs_map_and_submit(pool);
+    all_submit_at_once(pool);
     a_full_ring_hands_the_job_back(pool);
     everything_at_once(pool);
     all_sleep(pool);
@@ -188,6 +189,56 @@ fn jobs_map_and_submit<B: Board>(pool: &'static Checked<B>) {
     wait_until::<B>("all have run", || RAN.load(SeqCst) == before + 50);
 }
 
+fn all_submit_at_once<B: Board>(pool: &'static Checked<B>) {
+    check::<B>("jobs that submit the next one, while main and an interrupt submit too");
+    const LENGTH: usize = 2000;
+    let (before, dropped) = (RAN.load(SeqCst), DROPPED.load(SeqCst));
+    let chains = 2 * B::CORES;
+    B::interrupts(true);
+    for _ in 0..chains {
+        link(pool, LENGTH);
+    }
+    for k in 0..LENGTH {
+        // There shall be room, and jobs to be run.
+        wait_until::<B>("the last but one has run", || {
+            DROPPED.load(SeqCst) - dropped + 2 > k
+        });
+        let parcel = Parcel;
+        submit(pool, move || drop(parcel));
+    }
+    wait_until::<B>("all have run", || {
+        RAN.load(SeqCst) == before + chains * LENGTH && DROPPED.load(SeqCst) == dropped + LENGTH
+    });
+    interrupts_end::<B>();
+}
+
+/// Stops them, when one has sent a job since the last time, and all that they sent have run.
+fn interrupts_end<B: Board>() {
+    static BEFORE: AtomicUsize = AtomicUsize::new(0);
+    let before = BEFORE.load(SeqCst);
+    wait_until::<B>("an interrupt has sent a job", || {
+        SENT.load(SeqCst) != before
+    });
+    B::interrupts(false);
+    let sent = SENT.load(SeqCst);
+    wait_until::<B>("those from interrupts have run", || {
+        RECEIVED.load(SeqCst) == sent
+    });
+    BEFORE.store(sent, SeqCst);
+}
+
+/// One of a chain of jobs, with so many left: submits the next.
+fn link<B: Board>(pool: &'static Checked<B>, left: usize) {
+    for left in (0..left).rev() {
+        RAN.fetch_add(1, SeqCst);
+        match pool.execute(move || link(pool, left)) {
+            Ok(()) => break,
+            // The next one is run here.
+            Err(rejected) => assert!(rejected.is_full(), "{rejected}"),
+        }
+    }
+}
+
 fn a_full_ring_hands_the_job_back<B: Board>(pool: &'static Checked<B>) {
     check::<B>("a full ring hands the job back");
     static BLOCKED: AtomicUsize = AtomicUsize::new(0);
@@ -224,7 +275,7 @@ fn a_full_ring_hands_the_job_back<B: Board>(pool: &'static Checked<B>) {
 }
 
 fn everything_at_once<B: Board>(pool: &'static Checked<B>) {
-    check::<B>("jobs and maps on every core at once, and jobs from interrupts if there are any");
+    check::<B>("jobs and maps on every core at once, and jobs from interrupts");
     let (before, dropped) = (RAN.load(SeqCst), DROPPED.load(SeqCst));
     B::interrupts(true);
     let cores = AtomicUsize::new(0);
@@ -245,10 +296,7 @@ fn everything_at_once<B: Board>(pool: &'static Checked<B>) {
     wait_until::<B>("all have run", || {
         RAN.load(SeqCst) == before + jobs && DROPPED.load(SeqCst) == dropped + jobs
     });
-    B::interrupts(false);
-    wait_until::<B>("those from interrupts have", || {
-        RECEIVED.load(SeqCst) == SENT.load(SeqCst)
-    });
+    interrupts_end::<B>();
     B::print(format_args!(
         "  {jobs} jobs; {} interrupts, {} jobs from there; cores that mapped: {:#b}; {} naps",
         INTERRUPTS.load(SeqCst),
