@@ -19,6 +19,7 @@ pub fn run() {
     helpers_of_all_priorities_take_part_in_a_map();
     maps_nest_and_jobs_map();
     a_map_outlasts_what_runs_between_caller_and_helper();
+    an_interrupt_wakes_a_worker_on_its_way_to_sleep();
     an_interrupt_submits_jobs_while_tasks_map();
     who_has_nothing_to_do_sleeps();
     a_closed_pool_runs_what_is_queued();
@@ -372,7 +373,57 @@ fn a_map_outlasts_what_runs_between_caller_and_helper() {
     dismiss(&POOL);
 }
 
-/// What the interrupt submits to.
+/// What the board calls in its interrupt. (On the host one may come while another waits for the core.)
+pub fn on_interrupt() {
+    if AWAKE.0.load(SeqCst) < NIGHTS {
+        submit_if_all_ran();
+    } else {
+        submit_or_close();
+    }
+}
+
+/// A pool that gets a job from an interrupt only if the last one ran: so if its worker misses one, that is the
+/// end.
+static DROWSY: Checked<1> = pool(&DROWSY_SPOTS);
+static DROWSY_SPOTS: Spots<1> = Spots::new();
+const NIGHTS: usize = 3000;
+/// How many jobs it got, and how many ran.
+static WOKEN: AtomicUsize = AtomicUsize::new(0);
+static AWAKE: Sequence = Sequence::new();
+
+fn submit_if_all_ran() {
+    let number = AWAKE.count();
+    if WOKEN
+        .compare_exchange(number, number + 1, SeqCst, SeqCst)
+        .is_err()
+    {
+        return;
+    }
+    let job = move || {
+        // Of any length, so that sooner or later the next interrupt comes when the worker falls asleep.
+        work((number as u32).wrapping_mul(0x9e37_79b1) as usize % (2 * board::LONG));
+        AWAKE.come(number);
+    };
+    assert!(DROWSY.execute(job).is_ok());
+}
+
+fn an_interrupt_wakes_a_worker_on_its_way_to_sleep() {
+    check("an interrupt wakes a worker at once, also one that is on its way to sleep");
+    hire(&DROWSY_SPOTS, &DROWSY, [HIGH]);
+    set_priority(LOW);
+    board::interrupts(true);
+    let start = now();
+    while AWAKE.count() < NIGHTS {
+        // Whenever this task has the core, the worker, which is above, has nothing to do.
+        let woken = WOKEN.load(SeqCst);
+        assert!(AWAKE.count() >= woken, "it waits, or was not woken");
+        assert!(now() - start < 30_000, "no interrupts");
+    }
+    board::interrupts(false);
+    dismiss(&DROWSY);
+}
+
+/// What the interrupt submits to after that.
 static FROM_INTERRUPT: Checked<2> = pool(&FROM_INTERRUPT_SPOTS);
 static FROM_INTERRUPT_SPOTS: Spots<2> = Spots::new();
 /// So many jobs it tries to submit; and which of them were accepted, and ran.
@@ -381,8 +432,7 @@ static TRIED: AtomicUsize = AtomicUsize::new(0);
 static ACCEPTED: [AtomicBool; INTERRUPTS] = [const { AtomicBool::new(false) }; INTERRUPTS];
 static RUN: [AtomicBool; INTERRUPTS] = [const { AtomicBool::new(false) }; INTERRUPTS];
 
-/// What the board calls in its interrupt. (On the host one may come while another waits for the core.)
-pub fn on_interrupt() {
+fn submit_or_close() {
     let number = TRIED.fetch_add(1, SeqCst);
     if number >= INTERRUPTS {
         return FROM_INTERRUPT.close();
@@ -401,21 +451,14 @@ pub fn on_interrupt() {
 }
 
 fn an_interrupt_submits_jobs_while_tasks_map() {
-    check("an interrupt submits jobs to a worker above all, then while tasks map, and closes");
+    check("an interrupt submits jobs while tasks map and submit, and closes the pool");
     fn load(flag: &AtomicBool) -> bool {
         flag.load(SeqCst)
     }
     static RAN: AtomicUsize = AtomicUsize::new(0);
-    hire(&FROM_INTERRUPT_SPOTS, &FROM_INTERRUPT, [HIGH, LOW]);
+    hire(&FROM_INTERRUPT_SPOTS, &FROM_INTERRUPT, [LOW, HIGH]);
     let (parks, sent) = (PARKS.load(SeqCst), AtomicUsize::new(0));
-    set_priority(LOW);
     board::interrupts(true);
-    for (number, (accepted, ran)) in ACCEPTED.iter().zip(&RUN).enumerate().take(200) {
-        while TRIED.load(SeqCst) <= number {
-            core::hint::spin_loop();
-        }
-        assert_eq!(load(accepted), load(ran), "the worker is above and waits");
-    }
     let mut maps = 0;
     while TRIED.load(SeqCst) < INTERRUPTS {
         set_priority([LOW, MIDDLE, HIGH][maps % 3]);

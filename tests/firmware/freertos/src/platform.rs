@@ -13,6 +13,8 @@
 //! * Workers above their producers: a job runs before `execute` returns.
 //! * Workers below: jobs wait until the producers wait. When the ring is full, a producer must block
 //!   (`vTaskDelay`), not try again and again, or no worker gets to make room.
+//! * Workers of one pool at several priorities: a job may have to wait for the lowest of them, because one that is
+//!   awake is counted on to take it, even if what is above keeps it from the core.
 //! * A `map` waits for its helpers. If these are below, it waits also for whatever runs between: a semaphore
 //!   inherits no priority.
 
