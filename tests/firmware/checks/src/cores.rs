@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 use core::mem::MaybeUninit;
 
 use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use ringpool::Worker;
+use ringpool::{Pool, Worker};
 
 use crate::{
     Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, nested, pause, wait_until,
@@ -30,7 +30,8 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     everything_at_once(pool);
     all_sleep(pool);
     sleepers_stay_asleep::<B>();
-    closing_drains(pool);
+    closing_drains::<B>();
+    closing_wakes_all(pool);
     B::print(format_args!("all checks passed"));
 }
 
@@ -306,20 +307,48 @@ fn everything_at_once<B: Board>(pool: &'static Checked<B>) {
     ));
 }
 
-fn closing_drains<B: Board>(pool: &'static Checked<B>) {
-    check::<B>("a closed pool runs what is queued, and its workers leave");
-    let before = RAN.load(SeqCst);
-    for _ in 0..16 {
-        submit(pool, || {
-            pause::<B>(B::MILLISECOND / 10);
+fn closing_drains<B: Board>() {
+    check::<B>("a closed pool runs what is queued; one that is dropped drops it");
+    let (ran, dropped) = (RAN.load(SeqCst), DROPPED.load(SeqCst));
+    let pool = Pool::<4, B>::new(B::default());
+    let queue = || {
+        let parcel = Parcel;
+        let job = move || {
             RAN.fetch_add(1, SeqCst);
-        });
-    }
+            drop(parcel);
+        };
+        assert!(pool.execute(job).is_ok());
+    };
+    (0..4).for_each(|_| queue());
+    let mut worker = None;
+    let start = pool.start(1, |it| {
+        worker = Some(it);
+        Ok::<(), ()>(())
+    });
+    assert!(start.is_ok());
+    let mut worker = worker.expect("the spawn hook was called");
+    assert!(worker.step());
+    queue();
+    pool.close();
+    assert!(pool.execute(|| ()).unwrap_err().is_closed());
+    worker.run();
+    assert_eq!(RAN.load(SeqCst), ran + 5);
+
+    let pool = Pool::<4, B>::new(B::default());
+    let parcel = Parcel;
+    assert!(pool.execute(move || drop(parcel)).is_ok());
+    drop(pool);
+    assert_eq!(RAN.load(SeqCst), ran + 5);
+    assert_eq!(DROPPED.load(SeqCst), dropped + 6);
+}
+
+fn closing_wakes_all<B: Board>(pool: &Checked<B>) {
+    check::<B>("when the pool closes, sleeping workers leave; a map still works");
+    all_sleep(pool);
     pool.close();
     assert!(pool.execute(|| ()).unwrap_err().is_closed());
     wait_until::<B>("the workers have left", || {
         LEFT.load(SeqCst) == B::CORES - 1
     });
-    assert_eq!(RAN.load(SeqCst), before + 16);
     nested(pool, 0);
 }
