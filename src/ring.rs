@@ -85,6 +85,12 @@ pub(crate) struct Vacant<'r, const WORDS: usize> {
     lap: usize,
 }
 
+/// A slot that its consumer owns and has to empty.
+pub(crate) struct Occupied<'r, const WORDS: usize> {
+    slot: &'r Slot<WORDS>,
+    next_lap: usize,
+}
+
 impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     const VALID: () = assert!(
         CAPACITY.is_power_of_two() && CAPACITY >= 2 && CAPACITY <= usize::MAX / 8,
@@ -175,8 +181,14 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     }
 
     /// Takes the oldest job, if the slot at the head holds one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop(&self) -> Option<Job<WORDS>> {
+        self.occupied().map(Occupied::empty)
+    }
+
+    /// The slot at the head, if it holds a job.
+    #[inline]
+    fn occupied(&self) -> Option<Occupied<'_, WORDS>> {
         let backoff = Backoff::new();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
@@ -194,13 +206,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 ) {
                     Ok(_) => {
                         prefetch_for_write(self.slot(head.wrapping_add(STEP * AHEAD)));
-                        // SAFETY: *turn*: this position is ours.
-                        let job = slot.job.with(|job| unsafe { job.read() });
-                        // Release: pairs with the acquire in `claim`, one lap on.
-                        slot.seq
-                            .store(lap.wrapping_add(STEP * CAPACITY), Ordering::Release);
-                        // SAFETY: *turn*: it is 1, so the job is written.
-                        return Some(unsafe { job.assume_init() });
+                        let next_lap = lap.wrapping_add(STEP * CAPACITY);
+                        return Some(Occupied { slot, next_lap });
                     }
                     Err(now) => head = now,
                 }
@@ -266,10 +273,30 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
     }
 }
 
+impl<const WORDS: usize> Occupied<'_, WORDS> {
+    /// Moves the job out.
+    #[inline(always)]
+    pub(crate) fn empty(self) -> Job<WORDS> {
+        // SAFETY: *turn*: the job is written, and ours until the store below.
+        let job = self.slot.job.with(|job| unsafe { Job::take(job.cast()) });
+        // Release: pairs with the acquire in `claim`, one lap on.
+        self.slot.seq.store(self.next_lap, Ordering::Release);
+        job
+    }
+
+    /// Drops the job where it is. The slot stays occupied.
+    fn drop(self) {
+        self.slot.job.with_mut(|job| {
+            // SAFETY: *turn*: the job is written, and ours for ever.
+            unsafe { job.cast::<Job<WORDS>>().drop_in_place() };
+        });
+    }
+}
+
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(job) = self.pop() {
-            crate::unwind::contain(|| drop(job));
+        while let Some(slot) = self.occupied() {
+            crate::unwind::contain(|| slot.drop());
         }
     }
 }
