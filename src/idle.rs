@@ -151,13 +151,24 @@ impl<P: Platform> Idle<P> {
     /// Gives a worker's number back.
     pub(crate) fn discharge(&self, worker: usize) {
         // Release: pairs with the acquire in `enlist`.
-        self.enlisted[worker / GROUP].fetch_and(!bit_of(worker), Ordering::Release);
+        let (word, bit) = seat(&self.enlisted, worker);
+        word.fetch_and(!bit, Ordering::Release);
     }
 
     /// How many workers there are, whatever they do; a snapshot.
     pub(crate) fn workers(&self) -> usize {
         let count = |word: &AtomicUsize| word.load(Ordering::Relaxed).count_ones() as usize;
         self.enlisted.iter().map(count).sum()
+    }
+
+    /// Whether all of them sleep; a snapshot.
+    pub(crate) fn all_sleep(&self) -> bool {
+        for (enlisted, asleep) in self.enlisted.iter().zip(&*self.asleep) {
+            if enlisted.load(Ordering::Relaxed) & !asleep.load(Ordering::Relaxed) != 0 {
+                return false;
+            }
+        }
+        true
     }
 
     /// How many of them sleep; a snapshot.
@@ -189,7 +200,7 @@ impl<P: Platform> Idle<P> {
 
     /// Searching to asleep and back, unless there is something to do.
     pub(crate) fn sleep(&self, worker: usize, reason_to_stay: impl Fn() -> bool) {
-        let (word, bit) = (&self.asleep[worker / GROUP], bit_of(worker));
+        let (word, bit) = seat(&self.asleep, worker);
         word.fetch_or(bit, Ordering::Relaxed);
         self.searching.fetch_sub(1, Ordering::Relaxed);
         // F2. Pairs with F1, and with the release in `wake_all`.
@@ -226,9 +237,12 @@ impl<P: Platform> Idle<P> {
 
     #[inline(always)]
     fn someone_sleeps(&self) -> bool {
-        self.asleep
-            .iter()
-            .any(|word| word.load(Ordering::Relaxed) != 0)
+        for word in &*self.asleep {
+            if word.load(Ordering::Relaxed) != 0 {
+                return true;
+            }
+        }
+        false
     }
 
     /// After F1 or F3, and with somebody asleep.
@@ -293,8 +307,12 @@ impl<P: Platform> Idle<P> {
     }
 }
 
-const fn bit_of(worker: usize) -> usize {
-    1 << (worker % GROUP)
+/// Where a worker's bit is.
+fn seat(words: &[AtomicUsize; GROUPS], worker: usize) -> (&AtomicUsize, usize) {
+    match GROUPS {
+        1 => (&words[0], 1 << worker),
+        _ => (&words[worker / GROUP % GROUPS], 1 << (worker % GROUP)),
+    }
 }
 
 #[cfg(test)]
@@ -323,7 +341,8 @@ mod tests {
         /// As if these workers slept.
         pub(crate) fn lay_down(&self, workers: impl IntoIterator<Item = usize>) {
             for worker in workers {
-                self.asleep[worker / GROUP].fetch_or(bit_of(worker), Ordering::Relaxed);
+                let (word, bit) = seat(&self.asleep, worker);
+                word.fetch_or(bit, Ordering::Relaxed);
             }
         }
     }
@@ -343,6 +362,10 @@ mod tests {
     fn bits<P>(idle: &Idle<P>) -> Vec<usize> {
         let load = |word: &AtomicUsize| word.load(Ordering::Relaxed);
         idle.asleep.iter().map(load).collect()
+    }
+
+    const fn bit_of(worker: usize) -> usize {
+        1 << (worker % GROUP)
     }
 
     const LAST: usize = MAX_WORKERS - 1;

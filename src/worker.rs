@@ -139,19 +139,18 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
                 self.idle.found(|| self.ring.is_ready());
             }
         };
-        let job = self.ring.pop();
-        let ran = job.is_some();
-        if let Some(job) = job {
+        let mut busy = false;
+        if let Some(job) = self.ring.pop() {
             found();
             unwind::contain(|| job.run());
+            busy = true;
         }
-        let team = self.maps.join(worker);
-        let helped = team.is_some();
-        if let Some(team) = team {
+        if let Some(team) = self.maps.join(worker) {
             found();
             map::help(team, worker, &self.idle);
+            busy = true;
         }
-        ran || helped
+        busy
     }
 
     fn has_work(&self) -> bool {
@@ -161,12 +160,12 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// Looks for work for a while.
     fn spin(&self) -> bool {
         let platform = self.idle.platform();
-        for look in 1..=platform.spins() {
+        for look in 0..platform.spins() {
             if self.has_work() {
                 return true;
             }
             // Now and then only: this reads the producers' line.
-            if look % 256 == 0 && self.ring.is_finished() {
+            if look % 256 == 255 && self.ring.is_finished() {
                 return false;
             }
             platform.relax();

@@ -1,25 +1,33 @@
 //! What an element of a map costs: measured, and remembered from call to call.
 
+use core::num::NonZero;
+
 use crate::sync::{AtomicUsize, Ordering, array_of, const_fn, size};
 
 /// Time per element, in sixteenths of a tick; at least one.
 #[derive(Clone, Copy)]
-pub(super) struct Cost(usize);
+pub(super) struct Cost(NonZero<usize>);
 
 impl Cost {
     pub(super) fn of(ticks: usize, elements: usize) -> Self {
-        Self((ticks.saturating_mul(16) / elements).max(1))
+        Self(at_least_one(
+            ticks.saturating_mul(16) / at_least_one(elements),
+        ))
     }
 
     /// How long `elements` will take, in ticks.
     pub(super) fn total(self, elements: usize) -> usize {
-        self.0.saturating_mul(elements) / 16
+        self.0.get().saturating_mul(elements) / 16
     }
 
     /// How many elements take `ticks`; at least one.
     pub(super) fn afford(self, ticks: usize) -> usize {
         (ticks.saturating_mul(16) / self.0).max(1)
     }
+}
+
+fn at_least_one(n: usize) -> NonZero<usize> {
+    NonZero::new(n).unwrap_or(NonZero::<usize>::MIN)
 }
 
 /// How many maps are remembered.
@@ -52,14 +60,16 @@ impl Costs {
     pub(super) fn recall(&self, key: usize) -> Option<Cost> {
         let (entry, tag) = self.entry(key);
         let entry = entry.load(Ordering::Relaxed);
-        (entry & MAX_COST != 0 && entry & !MAX_COST == tag).then_some(Cost(entry & MAX_COST))
+        let cost = NonZero::new(entry & MAX_COST)?;
+        (entry & !MAX_COST == tag).then_some(Cost(cost))
     }
 
-    /// Remembers, unless it is about what is remembered already: a line that nobody writes is in
-    /// everybody's cache.
-    pub(super) fn note(&self, key: usize, cost: Cost) {
-        let cost = cost.0.min(MAX_COST);
+    /// Remembers that so many elements took so many ticks, unless it is about what is remembered already: a
+    /// line that nobody writes is in everybody's cache.
+    pub(super) fn note(&self, key: usize, ticks: usize, elements: usize) {
+        let cost = Cost::of(ticks, elements).0.get().min(MAX_COST);
         if let Some(Cost(known)) = self.recall(key) {
+            let known = known.get();
             if known.abs_diff(cost) <= known / 4 {
                 return;
             }
@@ -103,7 +113,7 @@ mod tests {
 
     /// What is remembered of `key`, in sixteenths of a tick.
     fn recall(costs: &Costs, key: usize) -> Option<usize> {
-        costs.recall(key).map(|Cost(cost)| cost)
+        costs.recall(key).map(|Cost(cost)| cost.get())
     }
 
     #[test]
@@ -120,7 +130,7 @@ mod tests {
         let entries = if usize::BITS >= 64 { 16 } else { 4 };
         let keys = || (0..entries).map(|k| (0x7000 + 16 * k, 100 + k));
         for (key, cost) in keys() {
-            costs.note(key, Cost(cost));
+            costs.note(key, cost, 16);
         }
         for (key, cost) in keys() {
             assert_eq!(recall(&costs, key), Some(cost));
@@ -131,9 +141,9 @@ mod tests {
     fn two_maps_that_share_an_entry_forget_each_other() {
         let costs = Costs::new();
         let (one, other) = (0x7000, 0x7000 + 16 * ENTRIES);
-        costs.note(one, Cost(100));
+        costs.note(one, 100, 16);
         assert_eq!(recall(&costs, other), None);
-        costs.note(other, Cost(200));
+        costs.note(other, 200, 16);
         assert_eq!(recall(&costs, other), Some(200));
         assert_eq!(recall(&costs, one), None);
     }
@@ -142,7 +152,7 @@ mod tests {
     fn a_cost_that_is_about_the_same_is_not_written_again() {
         let costs = Costs::new();
         let note = |cost| {
-            costs.note(0x7000, Cost(cost));
+            costs.note(0x7000, cost, 16);
             recall(&costs, 0x7000).unwrap()
         };
         assert_eq!(note(100), 100);
@@ -155,7 +165,7 @@ mod tests {
     #[test]
     fn the_highest_cost_there_is_leaves_the_key_alone() {
         let costs = Costs::new();
-        costs.note(0x7000, Cost(usize::MAX));
+        costs.note(0x7000, usize::MAX, 1);
         let highest = if usize::BITS >= 64 {
             0xFFFF_FFFF
         } else {

@@ -2,22 +2,24 @@
 
 use core::ops::Range;
 
+use crate::idle::Idle;
 use crate::map::cost::Cost;
 use crate::map::lanes::Lanes;
-use crate::map::span;
 use crate::map::task::Task;
+use crate::map::team::Joined;
+use crate::map::{quantum, span};
 use crate::platform::Platform;
 use crate::sync::Canary;
 use crate::unwind::{self, Payload};
 
 /// A map with a team, on its caller's stack.
-pub(super) struct Frame<'t> {
+pub(super) struct Frame<'t, P: Platform> {
+    /// What a worker does that has joined. A pointer, so that a program without a map is without its code.
+    help: fn(Joined<'_>, usize, &Idle<P>),
     task: &'t dyn Task,
     lanes: Lanes,
     /// Elements that take `QUANTA_PER_CHUNK`; without a clock, a quarter of a lane.
     chunk: usize,
-    /// In ticks; 0 without a clock.
-    quantum: usize,
     #[cfg(feature = "std")]
     wreck: spin::Mutex<Option<Wreck>>,
     canary: Canary,
@@ -25,7 +27,7 @@ pub(super) struct Frame<'t> {
 
 // Helpers get it by a pointer, which does not say so.
 #[cfg(not(any(loom, shuttle)))]
-static_assertions::assert_impl_all!(Frame<'static>: Sync);
+static_assertions::assert_impl_all!(Frame<'static, crate::Spin>: Sync);
 
 /// What panics have left.
 #[cfg(feature = "std")]
@@ -42,15 +44,28 @@ pub(super) const QUANTA_PER_CHUNK: usize = 4;
 /// The lane of a map's caller.
 pub(super) const CALLER: usize = 0;
 
-impl<'t> Frame<'t> {
+/// How many elements of `cost` make a chunk.
+fn chunk_size(cost: Cost, quantum: usize) -> usize {
+    cost.afford(quantum.saturating_mul(QUANTA_PER_CHUNK))
+}
+
+/// Helps a team until its work is all taken, and leaves it.
+pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
+    let frame = team.frame().cast::<Frame<'_, P>>();
+    // SAFETY: *frame*.
+    let help = unsafe { (*frame).help };
+    help(team, worker, idle);
+}
+
+impl<'t, P: Platform> Frame<'t, P> {
     /// A frame without work: it is cut in its place, because a move would copy all lanes.
     #[inline(always)]
-    pub(super) fn new(task: &'t dyn Task, quantum: usize) -> Self {
+    pub(super) fn new(task: &'t dyn Task) -> Self {
         Self {
+            help: Self::help,
             task,
             lanes: Lanes::new(),
             chunk: 0,
-            quantum,
             #[cfg(feature = "std")]
             wreck: spin::Mutex::new(None),
             canary: Canary::new(),
@@ -58,18 +73,28 @@ impl<'t> Frame<'t> {
     }
 
     /// Shares out `work`, whose elements cost about `cost`, among at most so many participants.
-    pub(super) fn cut(&mut self, work: Range<usize>, participants: usize, cost: Cost) {
+    pub(super) fn cut(
+        &mut self,
+        work: Range<usize>,
+        participants: usize,
+        cost: Cost,
+        quantum: usize,
+    ) {
         let lanes = participants.min(work.len());
         self.lanes.cut(work, lanes);
-        self.chunk = match self.quantum {
+        self.chunk = match quantum {
             0 => self.lanes.quarter(),
-            _ => self.chunk_at(cost),
+            _ => chunk_size(cost, quantum),
         };
     }
 
-    /// How many elements of `cost` make a chunk.
-    fn chunk_at(&self, cost: Cost) -> usize {
-        cost.afford(self.quantum.saturating_mul(QUANTA_PER_CHUNK))
+    /// What a worker does that has joined: helps until the work is all taken, and leaves.
+    fn help(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
+        // SAFETY: *frame*; it is not used after `leave`.
+        let frame = unsafe { &*team.frame().cast::<Self>() };
+        frame.participate(frame.home(worker), idle.platform());
+        team.exhausted();
+        team.leave(idle);
     }
 
     /// The lane where worker `worker` begins.
@@ -79,14 +104,15 @@ impl<'t> Frame<'t> {
 
     /// Takes and runs chunks until there are none. Returns how many elements that were, and the ticks
     /// it took.
-    pub(super) fn participate<P: Platform>(&self, mut lane: usize, platform: &P) -> (usize, usize) {
+    pub(super) fn participate(&self, mut lane: usize, platform: &P) -> (usize, usize) {
         // The chunk at work, from the element at work on.
         let mut chunk = 0..0;
         let mut elements = 0;
         let mut ticks = 0usize;
         let result = unwind::catch(|| {
+            let quantum = quantum(platform);
             let mut size = self.chunk;
-            let mut before = match self.quantum {
+            let mut before = match quantum {
                 0 => 0,
                 _ => platform.ticks(),
             };
@@ -98,15 +124,14 @@ impl<'t> Frame<'t> {
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;
                 elements += length;
-                if self.quantum != 0 {
+                if quantum != 0 {
                     let now = platform.ticks();
                     let taken = span(before, now);
                     before = now;
                     ticks = ticks.saturating_add(taken);
                     // A chunk that the lane's end cut short says little, unless it was long.
-                    if length >= size / 4 || taken > self.quantum {
-                        size = self
-                            .chunk_at(Cost::of(taken, length))
+                    if length >= size / 4 || taken > quantum {
+                        size = chunk_size(Cost::of(taken, length), quantum)
                             .min(length.saturating_mul(8));
                     }
                 }

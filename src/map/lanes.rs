@@ -45,7 +45,7 @@ impl Lanes {
         let count = count.clamp(1, LANES);
         let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
-        for (k, lane) in self.lanes[..count].iter_mut().enumerate() {
+        for (k, lane) in self.lanes.iter_mut().take(count).enumerate() {
             let end = start + each + usize::from(k < over);
             lane.write(Line::new(Lane {
                 next: AtomicUsize::new(start),
@@ -57,15 +57,17 @@ impl Lanes {
     }
 
     #[inline]
-    fn lane(&self, lane: usize) -> &Lane {
-        // SAFETY: *cut*; the slice's bound is checked.
-        unsafe { self.lanes[..self.count][lane].assume_init_ref() }
+    fn lane(&self, lane: usize) -> Option<&Lane> {
+        let lane = self.lanes.get(lane).filter(|_| lane < self.count)?;
+        // SAFETY: *cut*.
+        Some(unsafe { lane.assume_init_ref() })
     }
 
     /// A quarter of the longest lane, rounded up.
     pub(super) fn quarter(&self) -> usize {
-        let Lane { next, end } = self.lane(0);
-        (end - next.load(Ordering::Relaxed)).div_ceil(4)
+        self.lane(0).map_or(0, |Lane { next, end }| {
+            (end - next.load(Ordering::Relaxed)).div_ceil(4)
+        })
     }
 
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
@@ -84,11 +86,11 @@ impl Lanes {
     /// opening and goes with the leaving.
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
-            let Lane { next, end } = self.lane(*lane);
+            let Lane { next, end } = self.lane(*lane)?;
             let mut start = next.load(Ordering::Relaxed);
             while start != *end {
                 let left = end - start;
-                let chunk = size.min((left / 4).max(size / 16)).clamp(1, left);
+                let chunk = size.min((left / 4).max(size / 16)).max(1).min(left);
                 match next.compare_exchange_weak(
                     start,
                     start + chunk,
@@ -107,10 +109,9 @@ impl Lanes {
     /// Takes everything that is left, lane by lane: nobody else gets any more.
     #[cfg(feature = "std")]
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
-        (0..self.count).map(|lane| {
-            let Lane { next, end } = self.lane(lane);
-            next.swap(*end, Ordering::Relaxed)..*end
-        })
+        (0..self.count)
+            .filter_map(|lane| self.lane(lane))
+            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed)..*end)
     }
 }
 

@@ -36,6 +36,8 @@ mod team;
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests;
 
+pub(crate) use frame::help;
+
 use core::marker::PhantomData;
 use core::mem;
 use core::ops::Range;
@@ -104,22 +106,26 @@ impl Maps {
     fn drive<P: Platform>(&self, idle: &Idle<P>, task: &dyn Task, key: usize, len: usize) {
         let mut alone = Alone { task, at: 0, len };
         let platform = idle.platform();
-        let quantum = usize::try_from(platform.quantum()).unwrap_or(usize::MAX);
+        let quantum = quantum(platform);
         let known = self.costs.recall(key);
         if let Some(cost) = known {
-            if quantum != 0 && cost.total(len) >= quantum {
-                alone = match self.with_team(idle, alone, 0, cost, quantum, key) {
-                    Some(alone) => alone,
-                    None => return,
-                };
+            if quantum != 0
+                && cost.total(len) >= quantum
+                && self.with_team(idle, &mut alone, 0, cost, quantum, key)
+            {
+                return mem::forget(alone);
             }
         }
         let start = platform.ticks();
-        let mut next = 1;
+        let mut next = 0;
         let mut batch: usize = 1;
-        alone.run(0..1);
-        while next != len {
+        let elapsed = loop {
+            alone.run(next..next + batch);
+            next += batch;
             let elapsed = since(start, platform);
+            if next == len {
+                break elapsed;
+            }
             let cost = match known {
                 Some(cost) if next == 1 && elapsed <= quantum / 4 => cost,
                 _ => Cost::of(elapsed, next),
@@ -135,10 +141,9 @@ impl Maps {
                 };
                 cost.afford(quantum - elapsed).min(growth)
             } else {
-                alone = match self.with_team(idle, alone, next, cost, quantum, key) {
-                    Some(alone) => alone,
-                    None => return,
-                };
+                if self.with_team(idle, &mut alone, next, cost, quantum, key) {
+                    return mem::forget(alone);
+                }
                 // Nobody to help: on for a while, and ask again.
                 match quantum {
                     0 => batch.saturating_mul(8),
@@ -146,13 +151,10 @@ impl Maps {
                 }
             }
             .min(left);
-            alone.run(next..next + batch);
-            next += batch;
-        }
+        };
         mem::forget(alone);
         if quantum != 0 {
-            let elapsed = since(start, platform);
-            self.costs.note(key, Cost::of(elapsed, len));
+            self.costs.note(key, elapsed, len);
             if elapsed >= quantum {
                 self.ended(platform);
             }
@@ -177,17 +179,18 @@ impl Maps {
             }
     }
 
-    /// Maps elements from `next` on with whoever helps. Hands `alone` back if nobody will.
+    /// Maps elements from `next` on with whoever helps. Returns whether anybody will; then there is nothing
+    /// left for `alone`.
     #[inline(never)]
-    fn with_team<'t, P: Platform>(
+    fn with_team<P: Platform>(
         &self,
         idle: &Idle<P>,
-        alone: Alone<'t>,
+        alone: &mut Alone<'_>,
         next: usize,
         cost: Cost,
         quantum: usize,
         key: usize,
-    ) -> Option<Alone<'t>> {
+    ) -> bool {
         let len = alone.len;
         let workers = idle.workers();
         let helpers = match quantum {
@@ -196,15 +199,15 @@ impl Maps {
                 .worth_waking(idle.platform(), quantum, cost.total(len - next))
                 .min(workers),
         };
-        if helpers == 0 && idle.sleepers() == workers {
-            return Some(alone);
+        if helpers == 0 && idle.all_sleep() {
+            return false;
         }
         let Some(held) = self.teams.hold() else {
-            return Some(alone);
+            return false;
         };
-        let mut frame = Frame::new(alone.task, quantum);
-        frame.cut(next..len, workers.saturating_add(1), cost);
-        mem::forget(alone);
+        let mut frame = Frame::<P>::new(alone.task);
+        frame.cut(next..len, workers + 1, cost, quantum);
+        alone.disarm();
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
@@ -216,10 +219,10 @@ impl Maps {
         if quantum != 0 {
             self.ended(idle.platform());
             if elements != 0 {
-                self.costs.note(key, Cost::of(ticks, elements));
+                self.costs.note(key, ticks, elements);
             }
         }
-        None
+        true
     }
 
     /// Whether a worker could help somewhere.
@@ -233,15 +236,6 @@ impl Maps {
     pub(crate) fn join(&self, worker: usize) -> Option<Joined<'_>> {
         self.teams.join(worker)
     }
-}
-
-/// Helps a team until its work is all taken, and leaves it.
-pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
-    // SAFETY: *frame*; it is not used after `leave`.
-    let frame = unsafe { &*team.frame().cast::<Frame<'_>>() };
-    frame.participate(frame.home(worker), idle.platform());
-    team.exhausted();
-    team.leave(idle);
 }
 
 /// A caller that nobody helps. Its drop is for a panic of the function that unwinds through it. (After one of
@@ -258,16 +252,30 @@ impl Alone<'_> {
         // SAFETY: *once*: `drive` runs each element once, in order.
         unsafe { self.task.run(range, &mut self.at) };
     }
+
+    /// From here on somebody else answers for the elements.
+    fn disarm(&mut self) {
+        self.len = 0;
+    }
 }
 
 impl Drop for Alone<'_> {
     #[cold]
     fn drop(&mut self) {
+        if self.len == 0 {
+            return;
+        }
         // SAFETY: *once*: `at` panicked; nothing behind it was run. (If `at` is not kept, this does nothing.)
         unsafe { self.task.discard(self.at + 1..self.len) };
         // SAFETY: *done*: everything before it was, by this caller. (Likewise.)
         unsafe { self.task.undo(0..self.at) };
     }
+}
+
+/// The platform's quantum in ticks, as far as it fits; 0 without a clock.
+#[inline]
+fn quantum<P: Platform>(platform: &P) -> usize {
+    usize::try_from(platform.quantum()).unwrap_or(usize::MAX)
 }
 
 /// Ticks since `start`, as far as they fit.

@@ -71,8 +71,8 @@ impl Teams {
     /// Relaxed: a sleeper's fence orders these loads after its bit, and joining has the acquire.
     #[inline]
     pub(crate) fn any_open(&self) -> bool {
-        let open = |team: &Team| team.state.load(Ordering::Relaxed) & OPEN != 0;
-        self.teams.iter().any(open)
+        let or = |bits, team: &Team| bits | team.state.load(Ordering::Relaxed);
+        self.teams.iter().fold(0, or) & OPEN != 0
     }
 
     /// Takes a free slot, if there is one.
@@ -143,11 +143,11 @@ impl Held<'_> {
         let Self { team, spot } = self;
         let platform = idle.platform();
         let mut state = team.state.fetch_and(!OPEN, Ordering::Relaxed);
-        for look in 1..=platform.spins() {
+        for look in 0..platform.spins() {
             if state & HELPERS == 0 {
                 break;
             }
-            if look % LOOKS == 0 {
+            if look % LOOKS == LOOKS - 1 {
                 platform.give_way();
             } else {
                 platform.relax();

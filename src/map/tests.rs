@@ -142,12 +142,12 @@ fn a_map_known_to_be_long_asks_for_help_at_once_and_grows_at_once() {
 #[test]
 fn without_a_clock_a_map_asks_for_help_after_its_first_element() {
     let pool = Pool::new(0, 0, 3);
-    assert_eq!(pool.map(1, &|_| 10), [0]);
+    assert_eq!(pool.map(1, &|_| 10), [0, 1]);
     assert_eq!(pool.woken(), 0);
     assert_eq!(pool.map(2, &|_| 10), [0, 1]);
     assert_eq!(pool.woken(), 3);
     let pool = Pool::new(0, 0, 0);
-    assert_eq!(pool.map(1000, &|_| 10), [0, 1, 9, 73, 585]);
+    assert_eq!(pool.map(1000, &|_| 10), [0, 1, 9, 73, 585, 1000]);
 }
 
 #[test]
@@ -258,8 +258,9 @@ fn chunks(
         cost: &cost,
         taken: Mutex::default(),
     };
-    let mut frame = Frame::new(&task, quantum as usize);
-    frame.cut(0..2 * lane, 2, Cost::of(expected, 1));
+    let mut frame = Frame::new(&task);
+    let expected = Cost::of(expected, 1);
+    frame.cut(0..2 * lane, 2, expected, quantum as usize);
     let (elements, ticks) = frame.participate(CALLER, meter);
     let total = (0..2 * lane).map(&cost).sum::<u64>();
     assert_eq!(
@@ -333,7 +334,7 @@ fn workers_begin_in_the_other_lanes() {
         cost: |_| 1,
         taken: Mutex::default(),
     };
-    let mut frame = Frame::new(&task, 1000);
-    frame.cut(0..100, 4, Cost::of(1, 1));
+    let mut frame = Frame::<Meter>::new(&task);
+    frame.cut(0..100, 4, Cost::of(1, 1), 1000);
     assert_eq!([0, 1, 2, 3].map(|worker| frame.home(worker)), [1, 2, 3, 1]);
 }
