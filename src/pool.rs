@@ -51,6 +51,10 @@ pub struct Pool<const CAPACITY: usize = 64, P: Platform = Spin, const WORDS: usi
     pub(crate) maps: Maps,
 }
 
+// The RAM of a microcontroller: a slot is 32 bytes, and all else takes four of them.
+#[cfg(target_arch = "arm")]
+static_assertions::const_assert!(size_of::<Pool<16>>() <= (16 + 4) * 32);
+
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
     const_fn! {
         /// A pool without workers, which waits and wakes by means of `platform`.
