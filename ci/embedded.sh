@@ -20,6 +20,7 @@ boards='
 + riscv    riscv64gc-unknown-none-elf
 - riscv    riscv32imac-unknown-none-elf
 + riscv    riscv32imc-unknown-none-elf
+- uefi     x86_64-unknown-uefi
 + wasm     wasm32-unknown-unknown
 '
 
@@ -37,7 +38,7 @@ if [ ${#chosen[@]} -eq 0 ]; then
     exit 2
 fi
 
-ci/apt-install nodejs qemu-system-arm qemu-system-misc
+ci/apt-install nodejs ovmf qemu-system-arm qemu-system-misc qemu-system-x86
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/firmware
 build_std=()
@@ -58,6 +59,7 @@ rustc --version
 linker() {
     case $1 in
     wasm32-*) echo -Clinker=wasm-ld-22 ;;
+    *-uefi) echo -Clinker=lld-link-22 ;;
     *) echo -Clinker=ld.lld-22 -Clinker-flavor=ld.lld ;;
     esac
 }
