@@ -16,10 +16,12 @@ boards='
 - cortex-m thumbv7em-none-eabihf
 - cortex-m thumbv7m-none-eabi
 + cortex-m thumbv6m-none-eabi
+- embassy  thumbv7m-none-eabi
 + mps2-an521 thumbv8m.main-none-eabi
 + riscv    riscv64gc-unknown-none-elf
 - riscv    riscv32imac-unknown-none-elf
 + riscv    riscv32imc-unknown-none-elf
+- rtic     thumbv7m-none-eabi
 - uefi     x86_64-unknown-uefi
 + wasm     wasm32-unknown-unknown
 '
