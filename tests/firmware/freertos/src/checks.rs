@@ -16,6 +16,7 @@ pub fn run() {
     a_job_runs_before_execute_returns_if_the_worker_is_above();
     jobs_wait_in_a_full_ring_if_the_worker_is_below();
     a_worker_sleeps_while_a_submit_is_half_done();
+    who_is_woken_for_one_job_of_two_wakes_another();
     helpers_of_all_priorities_take_part_in_a_map();
     maps_nest_and_jobs_map();
     a_map_outlasts_what_runs_between_caller_and_helper();
@@ -269,6 +270,27 @@ fn a_worker_sleeps_while_a_submit_is_half_done() {
         UNWRITTEN.load(SeqCst),
         UNSENT.load(SeqCst),
     ));
+    dismiss(&POOL);
+}
+
+fn who_is_woken_for_one_job_of_two_wakes_another() {
+    check("who is woken for one job of two wakes another for the second");
+    static SPOTS: Spots<2> = Spots::new();
+    static POOL: Checked<2> = pool(&SPOTS);
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    hire(&SPOTS, &POOL, [LOW, MIDDLE]);
+    for both in (2..100).step_by(2) {
+        for _ in 0..2 {
+            let meet = move || {
+                BEGUN.fetch_add(1, SeqCst);
+                wait_until("both have begun", || BEGUN.load(SeqCst) >= both);
+            };
+            // This task is above, so nobody is awake yet for the second.
+            assert!(POOL.execute(meet).is_ok());
+        }
+        wait_until("both have begun", || BEGUN.load(SeqCst) == both);
+        delay(3); // and sleep again
+    }
     dismiss(&POOL);
 }
 
