@@ -18,7 +18,7 @@ struct Board {
 }
 
 impl Platform for Board {
-    // Cortex-M or -A: `wfe()`. FreeRTOS: `ulTaskNotifyTake(pdTRUE, portMAX_DELAY)`.
+    // ARM: `ringpool::Wfe.park(spot)`. FreeRTOS: `ulTaskNotifyTake(pdTRUE, portMAX_DELAY)`.
     fn park(&self, spot: usize) {
         let mut tokens = self.tokens.lock().unwrap();
         while *tokens & 1 << spot == 0 {
@@ -27,13 +27,13 @@ impl Platform for Board {
         *tokens &= !(1 << spot);
     }
 
-    // Cortex-M or -A: `dsb(); sev()`. FreeRTOS: `xTaskNotifyGive(task_of[spot])`.
+    // ARM: `Wfe.unpark(spot)`. FreeRTOS: `xTaskNotifyGive(task_of[spot])`.
     fn unpark(&self, spot: usize) {
         *self.tokens.lock().unwrap() |= 1 << spot;
         self.changed.notify_all();
     }
 
-    // A cycle counter, or a timer that runs at 1 MHz.
+    // A cycle counter, or a timer that runs at 1 MHz. (On AArch64 `Wfe` has one.)
     fn ticks(&self) -> u64 {
         static START: OnceLock<Instant> = OnceLock::new();
         START.get_or_init(Instant::now).elapsed().as_micros() as u64

@@ -44,6 +44,8 @@ compile_error!(
      the firmware choose that crate's backend, such as its feature `critical-section`"
 );
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod clock;
 mod idle;
 mod job;
 mod map;
@@ -56,6 +58,8 @@ mod sync;
 #[cfg(feature = "std")]
 mod threads;
 mod unwind;
+#[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
+mod wfe;
 mod worker;
 
 pub use map::input::Input;
@@ -64,6 +68,8 @@ pub use platform::{Platform, Spin};
 pub use pool::{Pool, Rejected, StartError};
 #[cfg(feature = "std")]
 pub use threads::{ThreadPool, Threads};
+#[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
+pub use wfe::Wfe;
 pub use worker::Worker;
 
 static_assertions::assert_impl_all!(Pool: Send, Sync, core::fmt::Debug);

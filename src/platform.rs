@@ -31,21 +31,27 @@ use core::marker::PhantomData;
 ///
 /// # Examples
 ///
-/// Sleeping with WFE on a dual-core ARM microcontroller, timed by a 1 MHz counter:
+/// On a 32-bit ARM chip with a counter that runs at 1 MHz, [`Wfe`](crate::Wfe) and a clock:
 ///
 /// ```
-/// # mod asm { pub fn wfe() {} pub fn dmb() {} pub fn dsb() {} pub fn sev() {} }
+/// use ringpool::{Platform, Pool};
+/// # #[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+/// use ringpool::Wfe;
+/// # #[cfg(not(any(target_arch = "arm", target_arch = "aarch64")))]
+/// # use ringpool::Spin as Wfe;
+/// # #[cfg(not(any(target_arch = "arm", target_arch = "aarch64")))]
+/// # #[allow(non_upper_case_globals)]
+/// # const Wfe: Wfe = Wfe::new();
 /// # fn timer_us() -> u32 { 0 }
+///
 /// struct Chip;
 ///
-/// impl ringpool::Platform for Chip {
-///     fn park(&self, _spot: usize) {
-///         asm::wfe(); // returns at once if an event came since the last one
-///         asm::dmb();
+/// impl Platform for Chip {
+///     fn park(&self, spot: usize) {
+///         Wfe.park(spot);
 ///     }
-///     fn unpark(&self, _spot: usize) {
-///         asm::dsb();
-///         asm::sev();
+///     fn unpark(&self, spot: usize) {
+///         Wfe.unpark(spot); // wakes everybody, which is allowed
 ///     }
 ///     fn ticks(&self) -> u64 {
 ///         timer_us().into()
@@ -55,7 +61,7 @@ use core::marker::PhantomData;
 ///     }
 /// }
 ///
-/// static POOL: ringpool::Pool<16, Chip> = ringpool::Pool::new(Chip);
+/// static POOL: Pool<16, Chip> = Pool::new(Chip);
 /// ```
 pub trait Platform: Sync {
     /// Waits for a token at `spot` and consumes it. May return without one.
@@ -98,9 +104,12 @@ pub trait Platform: Sync {
 
 /// The platform that needs nothing: it waits by spinning with the strategy `R`, and never sleeps.
 ///
-/// On x86-64 its clock is the time-stamp counter, with a quantum of 2^13 counts (2 to 4 us). Elsewhere it
-/// has none. For workers that must not burn their core, write a [`Platform`], or take
-/// [`Threads`](crate::Threads) with the feature `std`.
+/// It has a clock where the processor has one that every context may read: on x86-64 the time-stamp counter,
+/// with a quantum of 2^13 counts (2 to 4 us); on AArch64 the generic timer's `cntvct_el0`, with one of 2 us
+/// by `cntfrq_el0` (if firmware never set that, there is no clock). Elsewhere it has none.
+///
+/// For workers that must not burn their core: on ARM take [`Wfe`](crate::Wfe), with the feature `std`
+/// [`Threads`](crate::Threads), or write a [`Platform`].
 ///
 /// Not for tasks of different priority on one core, where one that spins keeps a lower one from ever
 /// finishing what it waits for.
@@ -134,16 +143,16 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     #[inline]
     fn unpark(&self, _spot: usize) {}
 
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn ticks(&self) -> u64 {
-        time_stamp_counter()
+        crate::clock::ticks()
     }
 
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn quantum(&self) -> u64 {
-        1 << 13
+        crate::clock::quantum()
     }
 
     // Its waiters are awake whatever they do; so that `map` knows.
@@ -156,14 +165,6 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     fn relax(&self) {
         crate::sync::relax::<R>();
     }
-}
-
-/// The x86-64 time-stamp counter.
-#[cfg(target_arch = "x86_64")]
-#[inline(always)]
-pub(crate) fn time_stamp_counter() -> u64 {
-    // SAFETY: every x86-64 processor has it; reading it touches no memory.
-    unsafe { core::arch::x86_64::_rdtsc() }
 }
 
 impl Default for Spin {
@@ -219,5 +220,17 @@ mod tests {
         let start = platform.ticks();
         while platform.ticks() == start {}
         assert_eq!(platform.quantum(), 8192);
+    }
+
+    #[cfg(target_arch = "aarch64")]
+    #[test]
+    fn spin_and_wfe_have_the_processor_s_clock() {
+        let platform = Spin::default();
+        let start = platform.ticks();
+        while platform.ticks() == start {}
+        // Two microseconds of a timer of 1 MHz to 1 GHz.
+        assert!((2..=2000).contains(&platform.quantum()));
+        assert_eq!(crate::Wfe.quantum(), platform.quantum());
+        assert!(crate::Wfe.ticks() > start);
     }
 }

@@ -285,7 +285,7 @@ mod clock {
     use core::sync::atomic::{AtomicU64, Ordering};
     use std::time::Instant;
 
-    pub(super) use crate::platform::time_stamp_counter as ticks;
+    pub(super) use crate::clock::ticks;
 
     /// Ticks per quantum, once they are known.
     static QUANTUM: AtomicU64 = AtomicU64::new(0);
