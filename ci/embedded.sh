@@ -13,6 +13,8 @@ cd "$(dirname "$0")/.."
 
 # Without --all, those with a plus.
 boards='
++ cortex-a aarch64-unknown-none
+- cortex-a armv7a-none-eabi
 - cortex-m thumbv7em-none-eabihf
 - cortex-m thumbv7m-none-eabi
 + cortex-m thumbv6m-none-eabi
