@@ -84,7 +84,7 @@ for choice in "${chosen[@]}"; do
             if [ -n "$from_source" ]; then
                 # What the package of FreeRTOS compiles beside the kernel wants `alloc`; nothing of it is linked.
                 how+=("-Zbuild-std=core,alloc")
-                RUSTFLAGS=$(linker "$target")
+                RUSTFLAGS="-Dwarnings $(linker "$target")"
                 export RUSTFLAGS
             fi
         fi

@@ -23,8 +23,10 @@
 //!
 //! `ring` is the queue and `job` what lies in it; `idle` says who sleeps and why no wake-up is lost; `map`
 //! says when a map gets help and how; `worker` ties them together. Their module documentation, in the
-//! source, has the protocols and the proofs. [`docs::safety`] says what the crate's safety rests on and how
-//! that is checked, [`docs::rivals`] which tests of other pools it passes.
+//! source, has the protocols and the proofs.
+//!
+//! [`docs::porting`] brings the pool to a chip in five steps. [`docs::safety`] says what the crate's safety
+//! rests on and how that is checked, [`docs::rivals`] which tests of other pools it passes.
 
 #![no_std]
 #![cfg_attr(
@@ -81,6 +83,9 @@ static_assertions::assert_impl_all!(ThreadPool: Send, Sync, core::fmt::Debug);
 /// Pages of documentation; there is no code in here.
 #[cfg(doc)]
 pub mod docs {
+    #[doc = include_str!("../docs/porting.md")]
+    pub mod porting {}
+
     #[doc = include_str!("../docs/safety.md")]
     #[doc = include_str!("../docs/orderings.md")]
     pub mod safety {}

@@ -5,6 +5,8 @@
 #![no_std]
 
 pub mod cores;
+#[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+pub mod events;
 pub mod super_loop;
 
 use core::fmt;

@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 use checks::{Board, Checked};
 use ringpool::{Platform, Wfe, Worker};
 
-use crate::platform::{Event, MILLISECOND, NAPS};
+use crate::platform::{EVENTS, Event, MILLISECOND};
 
 const CORES: usize = 4;
 
@@ -91,7 +91,7 @@ impl Board for Event {
     }
 
     fn naps() -> usize {
-        NAPS.load(Ordering::Relaxed)
+        EVENTS.naps()
     }
 
     fn interrupts(on: bool) {

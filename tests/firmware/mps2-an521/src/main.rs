@@ -17,7 +17,7 @@ use cortex_m_rt::{entry, exception};
 use cortex_m_semihosting::debug;
 use ringpool::Worker;
 
-use crate::platform::{MILLISECOND, Mps2, NAPS};
+use crate::platform::{EVENTS, MILLISECOND, Mps2};
 
 static POOL: Checked<Mps2> = Checked::new(Mps2);
 
@@ -68,7 +68,7 @@ impl Board for Mps2 {
     }
 
     fn naps() -> usize {
-        NAPS.load(Ordering::Relaxed)
+        EVENTS.naps()
     }
 
     fn interrupts(on: bool) {

@@ -1,38 +1,21 @@
-//! How two cores wait for each other with WFE and SEV, and tell the time by a counter that both can read.
+//! How two cores wait, wake each other and tell the time: with the crate's [`Wfe`](ringpool::Wfe), the event
+//! registers that QEMU lacks around it, and a counter that both can read.
 
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-
-use cortex_m::asm;
+use checks::events::Events;
 use ringpool::Platform;
 
 #[derive(Default)]
 pub struct Mps2;
 
-/// How often a core has waited.
-pub static NAPS: AtomicUsize = AtomicUsize::new(0);
-
-/// QEMU's WFE and SEV do nothing. This is what is missing, the event register of each core: SEV sets all of
-/// them, WFE waits until its own is set, and clears it. A chip has them; there one WFE is all of `park`.
-static EVENT: [AtomicBool; 2] = [const { AtomicBool::new(false) }; 2];
+pub static EVENTS: Events<2> = Events::new();
 
 impl Platform for Mps2 {
-    fn park(&self, _spot: usize) {
-        NAPS.fetch_add(1, Ordering::Relaxed);
-        // Relaxed: the barriers order it.
-        while !EVENT[core()].swap(false, Ordering::Relaxed) {
-            asm::wfe();
-        }
-        // What was done before the event was sent is seen after this.
-        asm::dmb();
+    fn park(&self, spot: usize) {
+        EVENTS.wait(core(), spot);
     }
 
-    fn unpark(&self, _spot: usize) {
-        // What was done before this is seen by whom it wakes.
-        asm::dsb();
-        for event in &EVENT {
-            event.store(true, Ordering::Relaxed);
-        }
-        asm::sev();
+    fn unpark(&self, spot: usize) {
+        EVENTS.send(spot);
     }
 
     fn ticks(&self) -> u64 {
