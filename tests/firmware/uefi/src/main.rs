@@ -1,5 +1,5 @@
-//! The pool as a UEFI application: the application processors of the MP Services protocol as workers, MONITOR and
-//! MWAIT as sleep and wake-up, and jobs from a timer event.
+//! The pool as a UEFI application: the application processors of the MP Services protocol as workers, HLT and
+//! interrupts between processors as sleep and wake-up, and jobs from a timer event.
 
 #![no_std]
 #![no_main]
@@ -41,6 +41,7 @@ static SUBMITS: AtomicBool = AtomicBool::new(false);
 #[entry]
 fn main() -> Status {
     platform::start_clock();
+    platform::listen();
     event(EventType::TIMER | EventType::NOTIFY_SIGNAL, on_timer)
         .and_then(|timer| boot::set_timer(&timer, TimerTrigger::Periodic(Duration::ZERO)))
         .expect("a timer");
@@ -71,6 +72,7 @@ unsafe extern "efiapi" fn on_return(_: Event, _: Option<NonNull<c_void>>) {
 
 /// What an application processor does.
 extern "efiapi" fn serve(_: *mut c_void) {
+    platform::listen();
     let worker = MAIL[platform::processor()].lock().take();
     checks::cores::serve(worker.expect("it has been sent one"));
 }
