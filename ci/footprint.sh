@@ -3,7 +3,8 @@
 # makes other code); on a Cortex-M4F it is no more than was promised; and neither `execute` nor the loop of a
 # worker can panic or contains code that formats.
 #
-# tests/firmware/footprint/ has firmwares with a pool and an empty one. The targets' `core` comes from rustup if
+# tests/firmware/footprint/ has firmwares with a pool and an empty one, tests/firmware/cycles/ one that counts its
+# instructions in an emulator. The targets' `core` comes from rustup if
 # it is there, else it is built with Debian's compiler from Debian's source of it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -13,7 +14,7 @@ targets=(thumbv7em-none-eabihf thumbv6m-none-eabi riscv32imac-unknown-none-elf)
 max_execute=1536 max_map=3072 max_ram=640
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/firmware RUSTC_BOOTSTRAP=1 RUSTFLAGS=-Zemit-stack-sizes
-ci/apt-install llvm-22 python3
+ci/apt-install llvm-22 python3 qemu-system-arm
 build_std=()
 for target in "${targets[@]}"; do
     if [ ! -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
@@ -40,7 +41,7 @@ size() {
     llvm-size-22 -A "$1" | awk '$1 == ".text" || $1 == ".rodata" { bytes += $2 } END { print bytes }'
 }
 
-rows=()
+sizes=() counts=()
 for target in "${targets[@]}"; do
     features=()
     case $target in thumbv6m-*) features=(--features portable-atomic) ;; esac
@@ -67,21 +68,33 @@ for target in "${targets[@]}"; do
     )
     [ ${#stack[@]} -eq 4 ] || fail "$target: no stack depths"
     # shellcheck disable=SC2016 # These backticks are Markdown's.
-    rows+=("$(printf '| `%s` | %s | %s | %s | %s | %s | %s | %s |' "$target" "$execute" "$map" "$ram" "${stack[@]}")")
+    sizes+=("$(printf '| `%s` | %s | %s | %s | %s | %s | %s | %s |' "$target" "$execute" "$map" "$ram" "${stack[@]}")")
+
+    case $target in riscv*) continue ;; esac
+    counted=$(
+        cd tests/firmware/cycles
+        timeout -k 5 120 cargo run --quiet "${build_std[@]}" --target "$target" --profile footprint </dev/null
+    ) || true
+    [[ "$counted" =~ ^[0-9]+(\ [0-9]+){3}$ ]] || fail "$target: no count of instructions: $counted"
+    # shellcheck disable=SC2016,SC2086 # Likewise; four numbers.
+    counts+=("$(printf '| `%s` | %s | %s | %s | %s |' "$target" $counted)")
 done
 
 # shellcheck disable=SC2016 # Likewise.
 printf '%s\n' \
     '| target | execute, worker | and a map | RAM | stack: `execute` | worker | worker that helps | `map` |' \
-    '|---|---|---|---|---|---|---|---|' "${rows[@]}"
-for row in "${rows[@]}"; do
-    # The same row in README, number by number.
-    said=$(grep -F "${row%%"\` |"*}\` |" README.md || true)
-    awk -F '|' -v said="$said" '
-        {
-            if (split(said, number) != NF) exit 1
-            for (k = 3; k < NF; k++) if ($k < number[k] * 0.95 || $k > number[k] * 1.05) exit 1
+    '|---|---|---|---|---|---|---|---|' "${sizes[@]}" '' \
+    '| target | `execute` | from an interrupt | `step` with a job | without |' \
+    '|---|---|---|---|---|' "${counts[@]}"
+for row in "${sizes[@]}" "${counts[@]}"; do
+    # A row of as many columns in README, number by number.
+    awk -F ' [|] ?' -v row="$row" '
+        BEGIN { columns = split(row, new) }
+        NF == columns && $1 == new[1] {
+            found = 1
+            for (k = 2; k < NF; k++) if (new[k] < $k * 0.95 || new[k] > $k * 1.05) exit wrong = 1
         }
-    ' <<<"$row" || fail "README says: $said"
+        END { exit wrong || !found }
+    ' README.md || fail "README does not say: $row"
 done
 exit $failed
