@@ -47,7 +47,8 @@ gate: .word 0
 "#
 );
 
-// An interrupt is the timer's: the only one that is let through. All that a Rust function may change is saved.
+// An interrupt is the timer's: the only one that is let through. All integer registers that a Rust function may change
+// are saved; its handler uses no floating point.
 global_asm!(
     r#"
     .section .text.trap

@@ -4,6 +4,9 @@
 //! RISC-V has no event that a hart could wait for, as ARM has; but WFI returns when an interrupt is *pending*,
 //! even if it is not let through. So the pending software interrupt is the token: it stays pending, whenever it
 //! comes, until the one who waits takes it back. It is enabled during WFI only, and no handler ever runs for it.
+//!
+//! A hart has one token. So an interrupt handler that calls `map`, which may wait, has to set its hart's `msip` before
+//! it returns: it may have taken the token of whom it interrupted.
 
 use core::arch::asm;
 
@@ -55,8 +58,11 @@ impl Platform for Clint {
         // SAFETY: a fence.
         unsafe { asm!("fence iorw, iorw") };
         let harts = match spot.checked_sub(CALLERS) {
-            // Worker k is on hart k + 1.
-            Some(worker) => worker + 1..worker + 2,
+            Some(worker) => {
+                // Worker k is on hart k + 1, or on the only one.
+                let hart = (worker + 1) % crate::HARTS;
+                hart..hart + 1
+            }
             // Callers of `map` may be anywhere. Waking all is allowed, and it happens seldom.
             None => 0..crate::HARTS,
         };
