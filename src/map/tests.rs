@@ -1,5 +1,8 @@
 //! When a map looks at its clock, asks for help and wakes whom, by a clock that shows nothing but work.
 
+use std::boxed::Box;
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::vec::Vec;
@@ -183,6 +186,37 @@ fn in_a_row_of_maps_less_work_pays() {
             let woken = if spins == 0 { 0 } else { 2 };
             assert_eq!(pool.woken(), woken, "{first} {spins} {pause}");
         }
+    }
+}
+
+#[test]
+fn what_was_done_before_a_team_that_panics_is_dropped_once() {
+    struct Counted<'c>(&'c AtomicUsize);
+    impl Drop for Counted<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    const LEN: usize = 3000;
+    let pool = Pool::new(1000, 0, 3);
+    let [inputs, outputs] = [const { [const { AtomicUsize::new(0) }; LEN] }; 2];
+    let values: [_; LEN] = core::array::from_fn(|k| (k, Counted(&inputs[k])));
+    let mut places = [const { MaybeUninit::uninit() }; LEN];
+    let map = || {
+        pool.maps
+            .map(&pool.idle, values, &mut places[..], |(k, _value)| {
+                assert_eq!(pool.woken(), if k == 100 { 3 } else { 0 });
+                if k == 200 {
+                    resume_unwind(Box::new(()));
+                }
+                pool.pause(10);
+                Counted(&outputs[k])
+            });
+    };
+    assert!(catch_unwind(AssertUnwindSafe(map)).is_err());
+    assert!(inputs.iter().all(|drops| drops.load(SeqCst) == 1));
+    for (k, drops) in outputs.iter().enumerate() {
+        assert_eq!(drops.load(SeqCst), usize::from(k < 200), "{k}");
     }
 }
 
