@@ -153,7 +153,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
             }
             let slot = self.slot(tail);
             let lap = Self::lap(tail);
-            // Acquire: pairs with the release in `pop`; the last lap's job has been moved out.
+            // Acquire: pairs with the release in `empty`; the last lap's job has been moved out.
             let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
             if turn == 0 {
                 // Relaxed: the order of slots comes from `seq`; this only decides who owns it.
@@ -186,7 +186,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         self.occupied().map(Occupied::empty)
     }
 
-    /// The slot at the head, if it holds a job.
+    /// Takes the slot at the head, if it holds a job.
     #[inline]
     fn occupied(&self) -> Option<Occupied<'_, WORDS>> {
         let backoff = Backoff::new();
@@ -225,7 +225,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     /// Whether `pop` is worth a try: the slot at the head holds a job, or the head has just moved.
     ///
     /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
-    /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
+    /// producer. Relaxed: `occupied` has the acquire; a sleeper's fence orders this load after its bit.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
         let head = self.head.load(Ordering::Relaxed);
@@ -266,7 +266,7 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
             // SAFETY: *turn*: the slot is ours until the store below, and empty.
             unsafe { place.write(MaybeUninit::new(job)) };
         });
-        // Release: pairs with the acquire in `pop`.
+        // Release: pairs with the acquire in `occupied`.
         self.slot
             .seq
             .store(self.lap.wrapping_add(1), Ordering::Release);
