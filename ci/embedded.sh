@@ -13,21 +13,21 @@ cd "$(dirname "$0")/.."
 
 # Without --all, those with a plus.
 boards='
-+ cortex-a aarch64-unknown-none
-- cortex-a armv7a-none-eabi
-- cortex-m thumbv7em-none-eabihf
-- cortex-m thumbv7m-none-eabi
-+ cortex-m thumbv6m-none-eabi
-- embassy  thumbv7m-none-eabi
-- freertos thumbv7m-none-eabi
-- freertos host
-+ mps2-an521 thumbv8m.main-none-eabi
-+ riscv    riscv64gc-unknown-none-elf
-- riscv    riscv32imac-unknown-none-elf
-+ riscv    riscv32imc-unknown-none-elf
-- rtic     thumbv7m-none-eabi
-- uefi     x86_64-unknown-uefi
-+ wasm     wasm32-unknown-unknown
++ cortex-a   aarch64-unknown-none
+- cortex-a   armv7a-none-eabi
+- cortex-m   thumbv7em-none-eabihf
+- cortex-m   thumbv7m-none-eabi
++ cortex-m   thumbv6m-none-eabi
+- embassy    thumbv7m-none-eabi
+- freertos   thumbv7m-none-eabi
+- freertos   host
+- mps2-an521 thumbv8m.main-none-eabi
++ riscv      riscv64gc-unknown-none-elf
+- riscv      riscv32imac-unknown-none-elf
+- riscv      riscv32imc-unknown-none-elf
+- rtic       thumbv7m-none-eabi
+- uefi       x86_64-unknown-uefi
+- wasm       wasm32-unknown-unknown
 '
 
 chosen=()

@@ -41,7 +41,7 @@ static SUBMITS: AtomicBool = AtomicBool::new(false);
 #[entry]
 fn main() -> Status {
     platform::start_clock();
-    platform::listen();
+    platform::listen(0);
     event(EventType::TIMER | EventType::NOTIFY_SIGNAL, on_timer)
         .and_then(|timer| boot::set_timer(&timer, TimerTrigger::Periodic(Duration::ZERO)))
         .expect("a timer");
@@ -70,10 +70,11 @@ unsafe extern "efiapi" fn on_return(_: Event, _: Option<NonNull<c_void>>) {
     BACK.fetch_add(1, Ordering::Relaxed);
 }
 
-/// What an application processor does.
-extern "efiapi" fn serve(_: *mut c_void) {
-    platform::listen();
-    let worker = MAIL[platform::processor()].lock().take();
+/// What application processor `number` does.
+extern "efiapi" fn serve(number: *mut c_void) {
+    let number = number.addr();
+    platform::listen(number);
+    let worker = MAIL[number].lock().take();
     checks::cores::serve(worker.expect("it has been sent one"));
 }
 
@@ -97,7 +98,13 @@ impl Board for Uefi {
             let services = boot::open_protocol_exclusive::<MpServices>(handle)?;
             // With an event this does not wait; and without a limit, the processor is ours until it returns.
             let back = event(EventType::NOTIFY_SIGNAL, on_return)?;
-            services.startup_this_ap(number, serve, ptr::null_mut(), Some(back), None)
+            services.startup_this_ap(
+                number,
+                serve,
+                ptr::without_provenance_mut(number),
+                Some(back),
+                None,
+            )
         };
         start().map_err(|_| "the firmware does not start this processor")
     }

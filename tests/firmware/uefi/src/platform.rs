@@ -6,7 +6,7 @@
 
 use core::arch::x86_64::{__cpuid, _rdtsc};
 use core::arch::{asm, naked_asm};
-use core::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use core::time::Duration;
 
 use ringpool::Platform;
@@ -42,7 +42,7 @@ impl Platform for Uefi {
         TOKENS[spot].store(true, Ordering::Release);
         match spot.checked_sub(CALLERS) {
             // Worker k is on processor k + 1.
-            Some(worker) => interrupt((worker as u32 + 1) << 24, 0),
+            Some(worker) => interrupt(IDS[worker + 1].load(Ordering::Relaxed) << 24, 0),
             // Callers of `map` may be anywhere: all but this one, which does not sleep.
             None => interrupt(0, 0b11 << 18),
         }
@@ -79,9 +79,22 @@ pub fn now() -> u64 {
     count() / (COUNTS.load(Ordering::Relaxed) / MILLISECOND)
 }
 
-/// The number of the processor that this runs on: of its interrupt controller.
+/// The number of each processor's interrupt controller; it need not be the processor's.
+///
+/// Relaxed: it is written before its processor's worker is.
+static IDS: [AtomicU32; crate::PROCESSORS] =
+    [const { AtomicU32::new(u32::MAX) }; crate::PROCESSORS];
+
+/// The number of this processor's interrupt controller.
+fn id() -> u32 {
+    __cpuid(1).ebx >> 24
+}
+
+/// The number of the processor that this runs on, once it listens.
 pub fn processor() -> usize {
-    (__cpuid(1).ebx >> 24) as usize
+    let own = id();
+    let number = IDS.iter().position(|id| id.load(Ordering::Relaxed) == own);
+    number.expect("a processor that listens")
 }
 
 /// The vector of the interrupt that wakes.
@@ -122,8 +135,10 @@ extern "C" fn wake() {
     );
 }
 
-/// Has this processor be woken by the others. (The firmware may have several tables of handlers.)
-pub fn listen() {
+/// Has this processor, the one of this number, be woken by the others. (The firmware may have several tables of
+/// handlers.)
+pub fn listen(number: usize) {
+    IDS[number].store(id(), Ordering::Relaxed);
     #[repr(C, packed)]
     #[derive(Default)]
     struct Table {
@@ -156,6 +171,10 @@ pub fn listen() {
     };
     // SAFETY: inside the table; nobody uses this vector.
     unsafe { (table.base as *mut Gate).add(VECTOR as usize).write(gate) };
+    let base: u32;
+    // SAFETY: reads a register, where the controller's registers are.
+    unsafe { asm!("rdmsr", in("ecx") 0x1b, out("eax") base, out("edx") _) };
+    assert_eq!(base & 1 << 10, 0, "an x2APIC has no registers in memory");
     // SAFETY: a register.
     let spurious = unsafe { (SPURIOUS as *const u32).read_volatile() };
     // SAFETY: its bit that turns the controller on, if the firmware has not.
