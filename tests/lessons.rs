@@ -284,6 +284,9 @@ mod idle {
 
     use super::*;
 
+    /// As many as a pool can have on every target.
+    const THREADS: usize = 31;
+
     /// The CPU time, in clock ticks (of 10 ms as a rule), that threads of this process whose name begins
     /// with `name` have had so far.
     fn cpu_time(name: &str) -> u64 {
@@ -303,12 +306,12 @@ mod idle {
                     .sum::<u64>();
             }
         }
-        assert_eq!(found, 32);
+        assert_eq!(found, THREADS);
         ticks
     }
 
     fn pool(name: &'static str) -> ThreadPool {
-        ThreadPool::with_spawn(Threads::new(), 32, |k, body| {
+        ThreadPool::with_spawn(Threads::new(), THREADS, |k, body| {
             Builder::new().name(format!("{name}{k}")).spawn(body)
         })
         .unwrap()
@@ -318,14 +321,15 @@ mod idle {
     fn idle_workers_cost_no_cpu_time() {
         let _watchdog = watchdog();
         let pool = pool("idle-");
-        wait_until(|| format!("{pool:?}").contains("asleep: 32"));
+        let asleep = format!("asleep: {THREADS}");
+        wait_until(|| format!("{pool:?}").contains(&asleep));
         // They fall asleep after work, too.
         for _ in 0..100 {
             pool.execute(thread::yield_now).unwrap();
         }
         pool.map(0..100, (), |_| thread::yield_now());
         wait_until(|| format!("{pool:?}").contains("queued: 0"));
-        wait_until(|| format!("{pool:?}").contains("asleep: 32"));
+        wait_until(|| format!("{pool:?}").contains(&asleep));
         let before = cpu_time("idle-");
         thread::sleep(Duration::from_secs(1));
         let spent = cpu_time("idle-") - before;
@@ -338,7 +342,7 @@ mod idle {
         let pool = pool("io-");
         let (stop, waiting) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
         let held = stop.lock().unwrap();
-        for _ in 0..31 {
+        for _ in 1..THREADS {
             let (stop, waiting) = (Arc::clone(&stop), Arc::clone(&waiting));
             pool.execute(move || {
                 waiting.fetch_add(1, SeqCst);
@@ -346,7 +350,7 @@ mod idle {
             })
             .unwrap();
         }
-        wait_until(|| waiting.load(SeqCst) == 31);
+        wait_until(|| waiting.load(SeqCst) == THREADS - 1);
         // More work, and one to do it, who falls asleep after it.
         pool.execute(|| ()).unwrap();
         pool.map(0..100, (), |_| thread::yield_now());

@@ -246,6 +246,16 @@ fn what_a_team_s_elements_cost_is_remembered() {
 }
 
 #[test]
+fn time_that_does_not_fit_into_a_word_is_long() {
+    let pool = Pool::new(1000, 0, 3);
+    pool.map(10, &|_| 1 << 32);
+    assert_eq!(pool.woken(), 3);
+    let pool = Pool::new(1 << 32, 0, 3);
+    pool.map(10, &|_| 10);
+    assert_eq!(pool.woken(), 0);
+}
+
+#[test]
 fn if_all_teams_are_taken_the_caller_goes_on_alone() {
     let pool = Pool::new(1000, 0, 3);
     let teams: Vec<_> = core::iter::from_fn(|| pool.maps.teams.hold()).collect();
@@ -302,9 +312,10 @@ fn chunks(
         (2 * lane, if quantum == 0 { 0 } else { total })
     );
     let taken = task.taken.into_inner().unwrap();
+    let sum = |chunk: Range<usize>| chunk.map(|k| k as u64).sum::<u64>();
     assert_eq!(
-        taken.iter().flat_map(Range::clone).sum::<usize>(),
-        (0..2 * lane).sum()
+        taken.iter().cloned().map(sum).sum::<u64>(),
+        sum(0..2 * lane)
     );
     taken.iter().map(Range::len).collect()
 }
