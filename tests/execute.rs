@@ -172,6 +172,22 @@ fn closures_of_every_size_that_fits_arrive_whole() {
 }
 
 #[test]
+fn what_is_smaller_than_a_word_arrives_whole() {
+    static SEEN: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+    fn submit(pool: &Pool<4>, number: impl Into<u32> + Send + 'static) {
+        pool.execute(move || SEEN.lock().unwrap().push(number.into()))
+            .unwrap();
+    }
+    let pool = Pool::new(Spin::new());
+    submit(&pool, 0x01_u8);
+    submit(&pool, 0x0102_u16);
+    submit(&pool, 0x0102_0304_u32);
+    let mut worker = by_hand(&pool);
+    while worker.step() {}
+    assert_eq!(*SEEN.lock().unwrap(), [0x01, 0x0102, 0x0102_0304]);
+}
+
+#[test]
 fn every_accepted_job_runs_exactly_once() {
     let _watchdog = watchdog();
     const PRODUCERS: usize = 3;
