@@ -464,7 +464,15 @@ mod without_std {
         const CHILD: &str = "RINGPOOL_TEST_CHILD";
         let _watchdog = watchdog();
         if std::env::var_os(CHILD).is_none() {
-            let output = std::process::Command::new(std::env::current_exe().unwrap())
+            // Under an emulator, if this says so (ci/cross.sh).
+            let emulator = std::env::var("RINGPOOL_TEST_EMULATOR").unwrap_or_default();
+            let mut command = emulator
+                .split_whitespace()
+                .map(Into::into)
+                .collect::<Vec<_>>();
+            command.push(std::env::current_exe().unwrap());
+            let output = std::process::Command::new(&command[0])
+                .args(&command[1..])
                 .args(["--exact", "without_std::a_panic_in_a_team_ends_the_program"])
                 .arg("--nocapture")
                 .env(CHILD, "1")
