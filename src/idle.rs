@@ -237,12 +237,8 @@ impl<P: Platform> Idle<P> {
 
     #[inline(always)]
     fn someone_sleeps(&self) -> bool {
-        for word in &*self.asleep {
-            if word.load(Ordering::Relaxed) != 0 {
-                return true;
-            }
-        }
-        false
+        let or = |bits, word: &AtomicUsize| bits | word.load(Ordering::Relaxed);
+        self.asleep.iter().fold(0, or) != 0
     }
 
     /// After F1 or F3, and with somebody asleep.

@@ -1,27 +1,54 @@
-//! A closure, type-erased into a fixed number of words: what a ring slot holds.
+//! A slot of the ring, and the closure in it, type-erased into a fixed number of words.
+//!
+//! A closure moves twice: from its submitter into the slot, and from there, by the code that was made for its
+//! type, to where it runs. In between the slot is freed, so that a long job keeps nobody waiting.
 
-use core::mem::{ManuallyDrop, MaybeUninit, align_of, size_of};
+use core::mem::{MaybeUninit, align_of, size_of};
 use core::ptr;
 
-/// What the words of a [`Job`] are: how to run them and how to drop them.
-struct Table {
-    run: unsafe fn(*mut ()),
+use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
+
+/// What the words of a slot are: how to run them and how to drop them.
+struct Table<const WORDS: usize> {
+    run: unsafe fn(&Slot<WORDS>, usize),
     drop: unsafe fn(*mut ()),
 }
 
-/// A `FnOnce() + Send + 'static` kept inline.
+/// A `FnOnce() + Send + 'static`.
 ///
-/// Invariant *job*: `words` holds a live closure of the type that `table` was made for, until `run`
-/// or `drop` takes it out, once.
-pub(crate) struct Job<const WORDS: usize> {
-    table: &'static Table,
+/// Invariant *job*: in a slot that is filled, `words` holds a live closure of the type that `table` was made for,
+/// until `run` or `drop` takes it out, once.
+#[repr(C)]
+struct Job<const WORDS: usize> {
+    table: &'static Table<WORDS>,
     words: [MaybeUninit<usize>; WORDS],
 }
 
-impl<const WORDS: usize> Job<WORDS> {
-    /// Erases `closure`. One that does not fit is a compile error.
+#[repr(C)]
+pub(crate) struct Slot<const WORDS: usize> {
+    /// Whose turn it is.
+    pub(crate) seq: AtomicUsize,
+    job: UnsafeCell<MaybeUninit<Job<WORDS>>>,
+}
+
+// Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
+#[cfg(not(any(loom, shuttle)))]
+static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
+
+impl<const WORDS: usize> Slot<WORDS> {
+    const_fn! {
+        pub(crate) const fn new() -> Self {
+            Self { seq: AtomicUsize::new(0), job: UnsafeCell::new(MaybeUninit::uninit()) }
+        }
+    }
+
+    /// Puts `closure` in and gives the slot away. A closure that does not fit is a compile error.
+    ///
+    /// # Safety
+    ///
+    /// The slot is the caller's, and empty.
     #[inline(always)]
-    pub(crate) fn new<F: FnOnce() + Send + 'static>(closure: F) -> Self {
+    pub(crate) unsafe fn fill<F: FnOnce() + Send + 'static>(&self, closure: F, seq: usize) {
         const {
             assert!(
                 size_of::<F>() <= size_of::<[usize; WORDS]>(),
@@ -35,59 +62,62 @@ impl<const WORDS: usize> Job<WORDS> {
                  (one word). Capture a reference to it, or box it"
             );
         }
-        let mut words = [MaybeUninit::uninit(); WORDS];
-        // SAFETY: `words` is large and aligned enough for an `F`, as asserted above.
-        unsafe { words.as_mut_ptr().cast::<F>().write(closure) };
-        Self {
-            table: const {
-                &Table {
-                    run: run::<F>,
-                    drop: drop::<F>,
-                }
-            },
-            words,
-        }
+        let table = const {
+            &Table {
+                run: run::<F, WORDS>,
+                drop: drop::<F>,
+            }
+        };
+        self.job.with_mut(|job| {
+            let job = job.cast::<Job<WORDS>>();
+            // SAFETY: the slot is the caller's.
+            unsafe { (&raw mut (*job).table).write(table) };
+            // SAFETY: likewise; `words` is large and aligned enough for an `F`, as asserted above.
+            unsafe { (&raw mut (*job).words).cast::<F>().write(closure) };
+        });
+        // Release: pairs with the acquire in `Ring::pop`.
+        self.seq.store(seq, Ordering::Release);
     }
 
-    /// Moves a job out of `place`. (In two parts, which is less code: six words are copied by two
-    /// instructions on ARM, and seven by a call.)
+    /// Takes the closure out, gives the slot away, and runs the closure. A panic in it unwinds through here.
     ///
     /// # Safety
     ///
-    /// There is a job, which is not used again where it is.
+    /// The slot is the caller's, and filled.
     #[inline(always)]
-    pub(crate) unsafe fn take(place: *const Self) -> Self {
-        Self {
-            // SAFETY: there is a job, as the caller promises.
-            table: unsafe { (*place).table },
-            // SAFETY: as above.
-            words: unsafe { (*place).words },
-        }
+    pub(crate) unsafe fn run(&self, seq: usize) {
+        // SAFETY: the slot is filled, as the caller promises.
+        let table = self.job.with(|job| unsafe { (*job.cast::<Job<WORDS>>()).table });
+        // SAFETY: *job*.
+        unsafe { (table.run)(self, seq) };
     }
 
-    /// Runs the closure. A panic in it unwinds through here; the closure is consumed all the same.
-    #[inline]
-    pub(crate) fn run(self) {
-        let job = ManuallyDrop::new(self);
-        let (run, mut words) = (job.table.run, job.words);
-        // SAFETY: *job*; `ManuallyDrop` keeps `drop` from taking the closure again.
-        unsafe { run(words.as_mut_ptr().cast()) };
-    }
-}
-
-impl<const WORDS: usize> Drop for Job<WORDS> {
-    fn drop(&mut self) {
-        // SAFETY: *job*: nobody ran it, or `run` would have kept this from happening.
-        unsafe { (self.table.drop)(self.words.as_mut_ptr().cast()) };
+    /// Drops the closure where it is. The slot stays the caller's.
+    ///
+    /// # Safety
+    ///
+    /// The slot is the caller's, and filled; it is not run or dropped again.
+    pub(crate) unsafe fn drop(&self) {
+        self.job.with_mut(|job| {
+            let job = job.cast::<Job<WORDS>>();
+            // SAFETY: the slot is filled, as the caller promises.
+            let Table { drop, .. } = unsafe { (*job).table };
+            // SAFETY: *job*.
+            unsafe { drop((&raw mut (*job).words).cast()) };
+        });
     }
 }
 
 /// # Safety
 ///
-/// `closure` points to a live `F`, which is gone afterwards.
-unsafe fn run<F: FnOnce()>(closure: *mut ()) {
-    // SAFETY: *job*, which the caller vouches for.
-    let closure = unsafe { closure.cast::<F>().read() };
+/// The slot is the caller's, and filled with an `F`.
+unsafe fn run<F: FnOnce(), const WORDS: usize>(slot: &Slot<WORDS>, seq: usize) {
+    let closure = slot.job.with(|job| {
+        // SAFETY: *job*, which the caller vouches for.
+        unsafe { (&raw const (*job.cast::<Job<WORDS>>()).words).cast::<F>().read() }
+    });
+    // Release: pairs with the acquire in `Ring::claim`, one lap on.
+    slot.seq.store(seq, Ordering::Release);
     closure();
 }
 

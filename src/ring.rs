@@ -21,16 +21,15 @@
 //!   consumer that is preempted while it moves a job out makes the ring look full once the producers
 //!   are a lap ahead. Neither makes anyone spin.
 //!
-//! Both sides prefetch, for writing, the slot a few ahead: a locked instruction waits for the stores
-//! before it, and those wait for lines that the other side has just touched (`benches/` has the
-//! difference as `execute`, one producer).
-
-use core::mem::MaybeUninit;
+//! A producer prefetches, for writing, the slot a few ahead: a locked instruction waits for the stores
+//! before it, and those wait for lines that a consumer has touched. (`benches/` has the difference as `execute`,
+//! one producer.) A consumer does not: where it has caught up, it would take the lines that the producer has
+//! just prefetched; measured, a job took up to twice as long.
 
 use crossbeam_utils::{Backoff, CachePadded};
 
-use crate::job::Job;
-use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
+use crate::job::Slot;
+use crate::sync::{AtomicUsize, Ordering, array_of, const_fn};
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;
@@ -39,27 +38,9 @@ const STEP: usize = 2;
 /// How many slots ahead to prefetch. Measured, not derived.
 const AHEAD: usize = 4;
 
-#[repr(C)]
-struct Slot<const WORDS: usize> {
-    seq: AtomicUsize,
-    job: UnsafeCell<MaybeUninit<Job<WORDS>>>,
-}
-
-// Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
-#[cfg(not(any(loom, shuttle)))]
-static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
-
-impl<const WORDS: usize> Slot<WORDS> {
-    const_fn! {
-        const fn new() -> Self {
-            Self { seq: AtomicUsize::new(0), job: UnsafeCell::new(MaybeUninit::uninit()) }
-        }
-    }
-}
-
-/// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot's
-/// `job` until it stores `lap + 1`; the one that moved `head` past it owns it from there until it stores
-/// `lap + 2 * CAPACITY`. Nobody else touches `job`.
+/// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot until it stores
+/// `lap + 1` there; the one that moved `head` past it owns it, filled, from there until it stores
+/// `lap + 2 * CAPACITY`. Nobody else touches the job in it.
 #[repr(C)]
 pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
     /// Consumers' side: the next position to take.
@@ -136,7 +117,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     pub(crate) fn push<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), (F, Refusal)> {
         match self.claim() {
             Ok(vacant) => {
-                vacant.fill(Job::new(job));
+                vacant.fill(job);
                 Ok(())
             }
             Err(refusal) => Err((job, refusal)),
@@ -153,7 +134,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
             }
             let slot = self.slot(tail);
             let lap = Self::lap(tail);
-            // Acquire: pairs with the release in `empty`; the last lap's job has been moved out.
+            // Acquire: pairs with the release in `Slot::run`; the last lap's job has been moved out.
             let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
             if turn == 0 {
                 // Relaxed: the order of slots comes from `seq`; this only decides who owns it.
@@ -181,20 +162,14 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     }
 
     /// Takes the oldest job, if the slot at the head holds one.
-    #[inline(always)]
-    pub(crate) fn pop(&self) -> Option<Job<WORDS>> {
-        self.occupied().map(Occupied::empty)
-    }
-
-    /// Takes the slot at the head, if it holds a job.
     #[inline]
-    fn occupied(&self) -> Option<Occupied<'_, WORDS>> {
+    pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
         let backoff = Backoff::new();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
             let lap = Self::lap(head);
-            // Acquire: pairs with the release in `fill`; the job is written.
+            // Acquire: pairs with the release in `Slot::fill`; the job is written.
             let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
             if turn == 1 {
                 // Relaxed: as in `claim`.
@@ -205,7 +180,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        prefetch_for_write(self.slot(head.wrapping_add(STEP * AHEAD)));
                         let next_lap = lap.wrapping_add(STEP * CAPACITY);
                         return Some(Occupied { slot, next_lap });
                     }
@@ -225,7 +199,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     /// Whether `pop` is worth a try: the slot at the head holds a job, or the head has just moved.
     ///
     /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
-    /// producer. Relaxed: `occupied` has the acquire; a sleeper's fence orders this load after its bit.
+    /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
     #[inline]
     pub(crate) fn is_ready(&self) -> bool {
         let head = self.head.load(Ordering::Relaxed);
@@ -261,42 +235,26 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
-    pub(crate) fn fill(self, job: Job<WORDS>) {
-        self.slot.job.with_mut(|place| {
-            // SAFETY: *turn*: the slot is ours until the store below, and empty.
-            unsafe { place.write(MaybeUninit::new(job)) };
-        });
-        // Release: pairs with the acquire in `occupied`.
-        self.slot
-            .seq
-            .store(self.lap.wrapping_add(1), Ordering::Release);
+    pub(crate) fn fill<F: FnOnce() + Send + 'static>(self, job: F) {
+        // SAFETY: *turn*: the slot is ours, and empty.
+        unsafe { self.slot.fill(job, self.lap.wrapping_add(1)) };
     }
 }
 
 impl<const WORDS: usize> Occupied<'_, WORDS> {
-    /// Moves the job out.
+    /// Frees the slot and runs the job.
     #[inline(always)]
-    pub(crate) fn empty(self) -> Job<WORDS> {
-        // SAFETY: *turn*: the job is written, and ours until the store below.
-        let job = self.slot.job.with(|job| unsafe { Job::take(job.cast()) });
-        // Release: pairs with the acquire in `claim`, one lap on.
-        self.slot.seq.store(self.next_lap, Ordering::Release);
-        job
-    }
-
-    /// Drops the job where it is. The slot stays occupied.
-    fn drop(self) {
-        self.slot.job.with_mut(|job| {
-            // SAFETY: *turn*: the job is written, and ours for ever.
-            unsafe { job.cast::<Job<WORDS>>().drop_in_place() };
-        });
+    pub(crate) fn run(self) {
+        // SAFETY: *turn*: the slot is ours, and filled.
+        unsafe { self.slot.run(self.next_lap) };
     }
 }
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(slot) = self.occupied() {
-            crate::unwind::contain(|| slot.drop());
+        while let Some(Occupied { slot, .. }) = self.pop() {
+            // SAFETY: *turn*: the slot is ours, filled, and stays so.
+            crate::unwind::contain(|| unsafe { slot.drop() });
         }
     }
 }
@@ -370,7 +328,7 @@ mod tests {
         assert!(ring.is_closed());
         assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Closed));
         assert!(!ring.is_finished());
-        claim.fill(Job::new(|| ()));
+        claim.fill(|| ());
         assert!(!ring.is_finished());
         assert!(ring.pop().is_some());
         assert!(ring.is_finished());
@@ -386,7 +344,7 @@ mod tests {
         // The job behind it waits, and nobody spins for it.
         assert!(ring.pop().is_none());
         assert!(!ring.is_ready());
-        claim.fill(Job::new(move || sender.send(1).unwrap()));
+        claim.fill(move || sender.send(1).unwrap());
         assert!(ring.is_ready());
         while let Some(job) = ring.pop() {
             job.run();
@@ -412,11 +370,8 @@ mod tests {
         assert_eq!(push(4), Some(Refusal::Full));
         assert!(!ring.is_ready());
         let slot = ring.slot(0);
-        // SAFETY: invariant *turn*: the slot is ours since the head was moved.
-        let job = slot.job.with(|job| unsafe { job.read() });
-        slot.seq.store(STEP * 4, Ordering::Release);
-        // SAFETY: it was filled, and this is the only time that it is taken.
-        unsafe { job.assume_init() }.run();
+        let next_lap = STEP * 4;
+        Occupied { slot, next_lap }.run();
         assert_eq!(push(5), None);
         ring.pop().unwrap().run();
         assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);

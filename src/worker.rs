@@ -183,7 +183,6 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
-    use crate::job::Job;
     use crate::{Platform, Pool, Spin, Threads};
 
     /// Counts the waits between looks, and does something at one.
@@ -280,7 +279,7 @@ mod tests {
                 thread::yield_now();
             }
             assert!(receiver.try_recv().is_err());
-            claim.fill(Job::new(move || sender.send(1).unwrap()));
+            claim.fill(move || sender.send(1).unwrap());
             pool.idle.notify();
             assert_eq!(receiver.recv(), Ok(1));
             assert_eq!(receiver.recv(), Ok(2));
@@ -304,7 +303,7 @@ mod tests {
             while pool.idle.sleepers() != 3 {
                 thread::yield_now();
             }
-            claim.fill(Job::new(move || sender.send(()).unwrap()));
+            claim.fill(move || sender.send(()).unwrap());
             pool.idle.notify();
             // One is woken; as it leaves it wakes the others, or this scope does not end.
         });
@@ -332,7 +331,7 @@ mod tests {
         let mut ys = [0; 100];
         pool.map(0..100, &mut ys, |k| k);
         assert!((0..100).eq(ys));
-        claim.fill(Job::new(job(0)));
+        claim.fill(job(0));
         pool.idle.notify();
         while worker.step() {}
         assert!(receiver.try_iter().eq(0..4));
