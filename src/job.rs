@@ -14,21 +14,14 @@ struct Table<const WORDS: usize> {
     drop: unsafe fn(*mut ()),
 }
 
-/// A `FnOnce() + Send + 'static`.
-///
 /// Invariant *job*: in a slot that is filled, `words` holds a live closure of the type that `table` was made for,
-/// until `run` or `drop` takes it out, once.
-#[repr(C)]
-struct Job<const WORDS: usize> {
-    table: &'static Table<WORDS>,
-    words: [MaybeUninit<usize>; WORDS],
-}
-
+/// a `FnOnce() + Send + 'static`, until it is run or dropped, once.
 #[repr(C)]
 pub(crate) struct Slot<const WORDS: usize> {
     /// Whose turn it is.
     pub(crate) seq: AtomicUsize,
-    job: UnsafeCell<MaybeUninit<Job<WORDS>>>,
+    table: UnsafeCell<MaybeUninit<&'static Table<WORDS>>>,
+    words: UnsafeCell<[MaybeUninit<usize>; WORDS]>,
 }
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
@@ -38,7 +31,11 @@ static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
 impl<const WORDS: usize> Slot<WORDS> {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { seq: AtomicUsize::new(0), job: UnsafeCell::new(MaybeUninit::uninit()) }
+            Self {
+                seq: AtomicUsize::new(0),
+                table: UnsafeCell::new(MaybeUninit::uninit()),
+                words: UnsafeCell::new([MaybeUninit::uninit(); WORDS]),
+            }
         }
     }
 
@@ -68,12 +65,13 @@ impl<const WORDS: usize> Slot<WORDS> {
                 drop: drop::<F>,
             }
         };
-        self.job.with_mut(|job| {
-            let job = job.cast::<Job<WORDS>>();
+        self.table.with_mut(|place| {
             // SAFETY: the slot is the caller's.
-            unsafe { (&raw mut (*job).table).write(table) };
+            unsafe { place.write(MaybeUninit::new(table)) };
+        });
+        self.words.with_mut(|words| {
             // SAFETY: likewise; `words` is large and aligned enough for an `F`, as asserted above.
-            unsafe { (&raw mut (*job).words).cast::<F>().write(closure) };
+            unsafe { words.cast::<F>().write(closure) };
         });
         // Release: pairs with the acquire in `Ring::pop`.
         self.seq.store(seq, Ordering::Release);
@@ -86,8 +84,8 @@ impl<const WORDS: usize> Slot<WORDS> {
     /// The slot is the caller's, and filled.
     #[inline(always)]
     pub(crate) unsafe fn run(&self, seq: usize) {
-        // SAFETY: the slot is filled, as the caller promises.
-        let table = self.job.with(|job| unsafe { (*job.cast::<Job<WORDS>>()).table });
+        // SAFETY: the slot is filled, and the caller's.
+        let table = unsafe { self.table() };
         // SAFETY: *job*.
         unsafe { (table.run)(self, seq) };
     }
@@ -98,13 +96,20 @@ impl<const WORDS: usize> Slot<WORDS> {
     ///
     /// The slot is the caller's, and filled; it is not run or dropped again.
     pub(crate) unsafe fn drop(&self) {
-        self.job.with_mut(|job| {
-            let job = job.cast::<Job<WORDS>>();
-            // SAFETY: the slot is filled, as the caller promises.
-            let Table { drop, .. } = unsafe { (*job).table };
-            // SAFETY: *job*.
-            unsafe { drop((&raw mut (*job).words).cast()) };
-        });
+        // SAFETY: the slot is filled, and the caller's.
+        let drop = unsafe { self.table() }.drop;
+        // SAFETY: *job*.
+        self.words.with_mut(|words| unsafe { drop(words.cast()) });
+    }
+
+    /// # Safety
+    ///
+    /// The slot is the caller's, and filled.
+    #[inline(always)]
+    unsafe fn table(&self) -> &'static Table<WORDS> {
+        // SAFETY: it was written when the slot was filled.
+        self.table
+            .with(|table| unsafe { table.cast::<&Table<WORDS>>().read() })
     }
 }
 
@@ -112,10 +117,8 @@ impl<const WORDS: usize> Slot<WORDS> {
 ///
 /// The slot is the caller's, and filled with an `F`.
 unsafe fn run<F: FnOnce(), const WORDS: usize>(slot: &Slot<WORDS>, seq: usize) {
-    let closure = slot.job.with(|job| {
-        // SAFETY: *job*, which the caller vouches for.
-        unsafe { (&raw const (*job.cast::<Job<WORDS>>()).words).cast::<F>().read() }
-    });
+    // SAFETY: *job*, which the caller vouches for.
+    let closure = slot.words.with(|words| unsafe { words.cast::<F>().read() });
     // Release: pairs with the acquire in `Ring::claim`, one lap on.
     slot.seq.store(seq, Ordering::Release);
     closure();

@@ -56,6 +56,8 @@ mod models;
 mod platform;
 mod pool;
 mod ring;
+#[cfg(feature = "std")]
+mod spot;
 mod sync;
 #[cfg(feature = "std")]
 mod threads;

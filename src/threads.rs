@@ -5,13 +5,14 @@ use std::fmt;
 use std::format;
 use std::io;
 use std::ops::Deref;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
 
 use crate::idle::{MAX_WORKERS, SPOTS};
 use crate::platform::Platform;
 use crate::pool::{Pool, StartError};
+use crate::spot::Spot;
 use crate::worker::Serve;
 
 /// A pool that has its own threads.
@@ -189,30 +190,19 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS>
 ///
 /// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant).
 ///
-/// It sleeps by std's mutex and condition variable. On Linux they allocate nothing; where std makes them of
-/// pthread's, as on macOS, each allocates when it is first used.
+/// On Linux it sleeps by a futex, which takes no lock: `execute` may be called from a signal handler. (On x86, Arm
+/// and s390x, that is.) Elsewhere it sleeps by std's mutex and condition variable; where std makes them of pthread's,
+/// as on macOS, each allocates when it is first used.
 pub struct Threads {
     spots: [Spot; SPOTS],
     spins: u32,
-}
-
-/// A binary semaphore. Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits
-/// on its caller's thread.
-struct Spot {
-    token: Mutex<bool>,
-    left: Condvar,
 }
 
 impl Threads {
     /// The platform, for a `static` too.
     pub const fn new() -> Self {
         Self {
-            spots: [const {
-                Spot {
-                    token: Mutex::new(false),
-                    left: Condvar::new(),
-                }
-            }; SPOTS],
+            spots: [const { Spot::new() }; SPOTS],
             spins: 300,
         }
     }
@@ -234,19 +224,11 @@ impl Default for Threads {
 
 impl Platform for Threads {
     fn park(&self, spot: usize) {
-        let Spot { token, left } = &self.spots[spot];
-        // Nothing panics while it holds the lock.
-        let token = token.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut token = left
-            .wait_while(token, |token| !*token)
-            .unwrap_or_else(PoisonError::into_inner);
-        *token = false;
+        self.spots[spot].park();
     }
 
     fn unpark(&self, spot: usize) {
-        let Spot { token, left } = &self.spots[spot];
-        *token.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        left.notify_one();
+        self.spots[spot].unpark();
     }
 
     #[inline]
