@@ -269,11 +269,12 @@ impl<P: Platform> Idle<P> {
         }
     }
 
-    /// A team is open with work for `helpers`: wakes as many, less those who search.
-    pub(crate) fn wake(&self, helpers: usize) {
+    /// A team is open with work for `helpers`: wakes as many, less those who search. Returns how many that were.
+    pub(crate) fn wake(&self, helpers: usize) -> usize {
         // F1. Pairs with F2.
         fence(Ordering::SeqCst);
-        let mut left = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
+        let wanted = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
+        let mut left = wanted;
         for (group, word) in self.asleep.iter().enumerate() {
             let mut bits = word.load(Ordering::Relaxed) & !WAKING;
             while left != 0 && bits != 0 {
@@ -286,6 +287,7 @@ impl<P: Platform> Idle<P> {
                 }
             }
         }
+        wanted - left
     }
 
     /// The pool is closed: everyone shall see it.

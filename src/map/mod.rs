@@ -30,6 +30,7 @@ mod frame;
 pub(crate) mod input;
 mod lanes;
 pub(crate) mod output;
+mod price;
 mod task;
 mod team;
 #[cfg(test)]
@@ -47,17 +48,15 @@ use crate::map::cost::{Cost, Costs};
 use crate::map::frame::{CALLER, Frame};
 use crate::map::input::{Input, check_lengths};
 use crate::map::output::{Output, Sink};
+use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
 use crate::platform::Platform;
 use crate::sync::{AtomicUsize, Ordering, const_fn};
 use crate::unwind::Bomb;
 
-/// A sleeper is woken for every so many quanta of work. Measured: it costs the caller one or two, and
-/// the sleeper comes some three later, or more if its core slept too.
-const QUANTA_PER_WAKE: usize = 8;
-/// The same in a row of maps: who is awake for this one is awake for the next.
-const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
+/// In a row of maps a wake-up has to bring so many times less: who is awake for this one is awake for the next.
+const LESS_IN_A_ROW: usize = 4;
 /// Maps are in a row if at most so many quanta lie between them: about as long as a worker spins.
 const QUANTA_IN_A_ROW: usize = 4;
 
@@ -67,12 +66,18 @@ pub(crate) struct Maps {
     costs: Costs,
     /// When the last map ended that was longer than a quantum, in ticks. Relaxed: a hint.
     last: AtomicUsize,
+    price: Price,
 }
 
 impl Maps {
     const_fn! {
         pub(crate) const fn new() -> Self {
-            Self { teams: Teams::new(), costs: Costs::new(), last: AtomicUsize::new(0) }
+            Self {
+                teams: Teams::new(),
+                costs: Costs::new(),
+                last: AtomicUsize::new(0),
+                price: Price::new(),
+            }
         }
     }
 
@@ -161,22 +166,32 @@ impl Maps {
         }
     }
 
-    /// A map longer than a quantum has ended.
-    fn ended<P: Platform>(&self, platform: &P) {
-        self.last
-            .store(platform.ticks() as usize, Ordering::Relaxed);
+    /// A map longer than a quantum has ended. Returns when.
+    fn ended<P: Platform>(&self, platform: &P) -> u64 {
+        let now = platform.ticks();
+        self.last.store(now as usize, Ordering::Relaxed);
+        now
     }
 
-    /// How many helpers are worth waking for `ticks` of work.
-    fn worth_waking<P: Platform>(&self, platform: &P, quantum: usize, ticks: usize) -> usize {
-        let pause = (platform.ticks() as usize).wrapping_sub(self.last.load(Ordering::Relaxed));
-        ticks
-            / quantum
-            / if platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum {
-                QUANTA_PER_WAKE_IN_A_ROW
-            } else {
-                QUANTA_PER_WAKE
+    /// How many helpers are worth waking at `now` for `work`, both in ticks.
+    fn worth_waking<P: Platform>(
+        &self,
+        platform: &P,
+        now: u64,
+        work: usize,
+        quantum: usize,
+    ) -> usize {
+        let pause = (now as usize).wrapping_sub(self.last.load(Ordering::Relaxed));
+        let price = self.price.get(quantum);
+        let price = if platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum {
+            price / LESS_IN_A_ROW
+        } else {
+            if work < price {
+                self.price.kept_alone(work, quantum);
             }
+            price
+        };
+        work.checked_div(price).unwrap_or(0)
     }
 
     /// Maps elements from `next` on with whoever helps. Returns whether anybody will; then there is nothing
@@ -191,13 +206,18 @@ impl Maps {
         quantum: usize,
         key: usize,
     ) -> bool {
-        let len = alone.len;
+        let (len, platform) = (alone.len, idle.platform());
         let workers = idle.workers();
-        let helpers = match quantum {
-            0 => workers,
-            _ => self
-                .worth_waking(idle.platform(), quantum, cost.total(len - next))
-                .min(workers),
+        let (start, helpers) = match quantum {
+            0 => (0, workers),
+            _ => {
+                let now = platform.ticks();
+                let work = cost.total(len - next);
+                (
+                    now,
+                    self.worth_waking(platform, now, work, quantum).min(workers),
+                )
+            }
         };
         if helpers == 0 && idle.all_sleep() {
             return false;
@@ -211,15 +231,19 @@ impl Maps {
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        idle.wake(helpers);
-        let (elements, ticks) = frame.participate(CALLER, idle.platform());
+        let woken = idle.wake(helpers);
+        let (elements, ticks) = frame.participate(CALLER, platform);
         held.close(idle);
         mem::forget(bomb);
         frame.finish(len);
         if quantum != 0 {
-            self.ended(idle.platform());
+            let took = span(start, self.ended(platform));
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
+                if woken != 0 {
+                    let alone = Cost::of(ticks, elements).total(len - next);
+                    self.price.paid(took, alone, quantum);
+                }
             }
         }
         true

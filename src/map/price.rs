@@ -1,0 +1,133 @@
+//! What a wake-up has to bring: so much work that it pays.
+//!
+//! Waking a sleeper costs the caller some time, and the sleeper comes some time later: a quantum or two and some
+//! three, on a quiet desktop. On a virtual machine it can be five times as much, and where the kernel puts a thread
+//! that wakes up onto its waker's core, or all cores are busy, it brings nothing. So with threads, in a pool with
+//! the feature `std`, each map that wakes somebody looks whether it was slower for it than it would have been alone.
+//! If so, the next one has to have twice the work; if not, it may have a quarter less. And a map that the price keeps
+//! alone lowers it a little, so that it is tried again.
+//!
+//! Without `std` the price is fixed: there a wake-up costs what the chip's manual says, the same every time.
+
+use crate::sync::const_fn;
+#[cfg(feature = "std")]
+use crate::sync::{AtomicUsize, Ordering};
+
+/// A sleeper is woken for every so many quanta of work, at least.
+pub(super) const QUANTA_PER_WAKE: usize = 8;
+/// The most that the price goes up to, in wake-ups that cost as little as can be: about a millisecond of work.
+#[cfg(feature = "std")]
+const MAX: usize = 64;
+
+/// The work that has to be there for each sleeper that is woken, in ticks.
+pub(super) struct Price {
+    /// 0: the least. Relaxed: a hint.
+    #[cfg(feature = "std")]
+    learned: AtomicUsize,
+}
+
+fn least(quantum: usize) -> usize {
+    quantum.saturating_mul(QUANTA_PER_WAKE)
+}
+
+impl Price {
+    const_fn! {
+        pub(super) const fn new() -> Self {
+            Self {
+                #[cfg(feature = "std")]
+                learned: AtomicUsize::new(0),
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "std"))]
+impl Price {
+    pub(super) fn get(&self, quantum: usize) -> usize {
+        least(quantum)
+    }
+
+    pub(super) fn kept_alone(&self, _work: usize, _quantum: usize) {}
+
+    pub(super) fn paid(&self, _took: usize, _alone: usize, _quantum: usize) {}
+}
+
+#[cfg(feature = "std")]
+impl Price {
+    pub(super) fn get(&self, quantum: usize) -> usize {
+        self.learned.load(Ordering::Relaxed).max(least(quantum))
+    }
+
+    /// A map did `work` alone because of the price.
+    pub(super) fn kept_alone(&self, work: usize, quantum: usize) {
+        if work >= least(quantum) {
+            let price = self.get(quantum);
+            self.set(price, price - price / 64);
+        }
+    }
+
+    /// A map that woke somebody took so long, and would have taken so long alone.
+    pub(super) fn paid(&self, took: usize, alone: usize, quantum: usize) {
+        let price = self.get(quantum);
+        let next = if took > alone {
+            price
+                .saturating_mul(2)
+                .min(least(quantum).saturating_mul(MAX))
+        } else {
+            price - price / 4
+        };
+        self.set(price, next.max(least(quantum)));
+    }
+
+    /// Writes only what is new: a line that nobody writes is in everybody's cache.
+    fn set(&self, old: usize, new: usize) {
+        if new != old {
+            self.learned.store(new, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+mod tests {
+    use super::*;
+
+    const QUANTUM: usize = 1000;
+    const LEAST: usize = QUANTUM * QUANTA_PER_WAKE;
+
+    #[test]
+    fn what_does_not_pay_has_to_bring_twice_as_much_the_next_time_up_to_a_limit() {
+        let price = Price::new();
+        assert_eq!(price.get(QUANTUM), LEAST);
+        price.paid(10_001, 10_000, QUANTUM);
+        assert_eq!(price.get(QUANTUM), 2 * LEAST);
+        (0..20).for_each(|_| price.paid(2, 1, QUANTUM));
+        assert_eq!(price.get(QUANTUM), MAX * LEAST);
+    }
+
+    #[test]
+    fn what_pays_may_bring_a_quarter_less_the_next_time_down_to_what_a_wake_up_costs_at_least() {
+        let price = Price::new();
+        price.paid(2, 1, QUANTUM);
+        price.paid(10_000, 10_000, QUANTUM);
+        assert_eq!(price.get(QUANTUM), 2 * LEAST * 3 / 4);
+        (0..20).for_each(|_| price.paid(1, 2, QUANTUM));
+        assert_eq!(price.get(QUANTUM), LEAST);
+    }
+
+    #[test]
+    fn a_price_that_keeps_maps_alone_goes_down_slowly() {
+        let price = Price::new();
+        (0..4).for_each(|_| price.paid(2, 1, QUANTUM));
+        // Too little for any price: that says nothing.
+        price.kept_alone(LEAST - 1, QUANTUM);
+        assert_eq!(price.get(QUANTUM), 16 * LEAST);
+        price.kept_alone(LEAST, QUANTUM);
+        assert_eq!(price.get(QUANTUM), 16 * LEAST * 63 / 64);
+        let tries = (0..).take_while(|_| {
+            price.kept_alone(LEAST, QUANTUM);
+            price.get(QUANTUM) != LEAST
+        });
+        assert!((100..300).contains(&tries.count()));
+    }
+}
