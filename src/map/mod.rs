@@ -113,12 +113,14 @@ impl Maps {
         let platform = idle.platform();
         let quantum = quantum(platform);
         let known = self.costs.recall(key);
+        // Whether nobody helps for now.
+        let mut asked = false;
         if let Some(cost) = known {
-            if quantum != 0
-                && cost.total(len) >= quantum
-                && self.with_team(idle, &mut alone, 0, cost, quantum, key)
-            {
-                return mem::forget(alone);
+            if quantum != 0 && cost.total(len) >= quantum {
+                if self.with_team(idle, &mut alone, 0, cost, quantum, key) {
+                    return mem::forget(alone);
+                }
+                asked = true;
             }
         }
         let start = platform.ticks();
@@ -139,16 +141,17 @@ impl Maps {
             let short = quantum != 0 && cost.total(left) < quantum;
             batch = if short && (known.is_some() || elapsed >= quantum) {
                 left
-            } else if elapsed < quantum {
+            } else if elapsed < quantum && !asked {
                 let growth = match known {
                     Some(_) => len,
                     None => batch.saturating_mul(8),
                 };
                 cost.afford(quantum - elapsed).min(growth)
             } else {
-                if self.with_team(idle, &mut alone, next, cost, quantum, key) {
+                if !asked && self.with_team(idle, &mut alone, next, cost, quantum, key) {
                     return mem::forget(alone);
                 }
+                asked = false;
                 // Nobody to help: on for a while, and ask again.
                 match quantum {
                     0 => batch.saturating_mul(8),

@@ -137,10 +137,8 @@ fn a_map_known_to_be_long_asks_for_help_at_once_and_grows_at_once() {
     let pool = Pool::new(1000, 0, 0);
     pool.map(50, &|_| 10);
     assert_eq!(pool.map(100, &|_| 10), [0, 0, 1, 100, 100]);
-    assert_eq!(
-        pool.map(3000, &|_| 10),
-        [0, 0, 1, 100, 100, 1700, 1700, 3000, 3000]
-    );
+    // And if nobody does, it does not ask again for 16 quanta.
+    assert_eq!(pool.map(3000, &|_| 10), [0, 0, 1, 1601, 1601, 3000, 3000]);
 }
 
 #[test]
