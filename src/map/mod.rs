@@ -55,8 +55,6 @@ use crate::platform::Platform;
 use crate::sync::{AtomicUsize, Ordering, const_fn};
 use crate::unwind::Bomb;
 
-/// In a row of maps a wake-up has to bring so many times less: who is awake for this one is awake for the next.
-const LESS_IN_A_ROW: usize = 4;
 /// Maps are in a row if at most so many quanta lie between them: about as long as a worker spins.
 const QUANTA_IN_A_ROW: usize = 4;
 
@@ -176,25 +174,10 @@ impl Maps {
         now
     }
 
-    /// How many helpers are worth waking at `now` for `work`, both in ticks.
-    fn worth_waking<P: Platform>(
-        &self,
-        platform: &P,
-        now: u64,
-        work: usize,
-        quantum: usize,
-    ) -> usize {
+    /// Whether a map that begins at `now` may count on those who were awake for the last one.
+    fn in_a_row<P: Platform>(&self, platform: &P, now: u64, quantum: usize) -> bool {
         let pause = (now as usize).wrapping_sub(self.last.load(Ordering::Relaxed));
-        let price = self.price.get(quantum);
-        let price = if platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum {
-            price / LESS_IN_A_ROW
-        } else {
-            if work < price {
-                self.price.kept_alone(work, quantum);
-            }
-            price
-        };
-        work.checked_div(price).unwrap_or(0)
+        platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum
     }
 
     /// Maps elements from `next` on with whoever helps. Returns whether anybody will; then there is nothing
@@ -211,17 +194,13 @@ impl Maps {
     ) -> bool {
         let (len, platform) = (alone.len, idle.platform());
         let workers = idle.workers();
-        let (start, helpers) = match quantum {
-            0 => (0, workers),
-            _ => {
-                let now = platform.ticks();
-                let work = cost.total(len - next);
-                (
-                    now,
-                    self.worth_waking(platform, now, work, quantum).min(workers),
-                )
-            }
-        };
+        let (mut start, mut row, mut helpers) = (0, false, workers);
+        if quantum != 0 {
+            start = platform.ticks();
+            row = self.in_a_row(platform, start, quantum);
+            let work = cost.total(len - next);
+            helpers = self.price.buys(work, quantum, row).min(workers);
+        }
         if helpers == 0 && idle.all_sleep() {
             return false;
         }
@@ -243,7 +222,7 @@ impl Maps {
             let took = span(start, self.ended(platform));
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
-                if woken != 0 {
+                if woken != 0 && !row {
                     let alone = Cost::of(ticks, elements).total(len - next);
                     self.price.paid(took, alone, quantum);
                 }

@@ -7,6 +7,9 @@
 //! If so, the next one has to have twice the work; if not, it may have a quarter less. And a map that the price keeps
 //! alone lowers it a little, so that it is tried again.
 //!
+//! In a row of maps it is the row that has to pay: who is woken for one is still awake for the next. So there the
+//! price is low, and nothing is learned.
+//!
 //! Without `std` the price is fixed: there a wake-up costs what the chip's manual says, the same every time.
 
 use crate::sync::const_fn;
@@ -15,6 +18,8 @@ use crate::sync::{AtomicUsize, Ordering};
 
 /// A sleeper is woken for every so many quanta of work, at least.
 pub(super) const QUANTA_PER_WAKE: usize = 8;
+/// The same in a row of maps.
+pub(super) const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
 /// The most that the price goes up to, in wake-ups that cost as little as can be: about a millisecond of work.
 #[cfg(feature = "std")]
 const MAX: usize = 64;
@@ -41,29 +46,40 @@ impl Price {
     }
 }
 
+impl Price {
+    /// How many wake-ups `work` pays for.
+    pub(super) fn buys(&self, work: usize, quantum: usize, row: bool) -> usize {
+        let price = if row {
+            quantum.saturating_mul(QUANTA_PER_WAKE_IN_A_ROW)
+        } else {
+            self.asked(work, quantum)
+        };
+        work.checked_div(price).unwrap_or(0)
+    }
+}
+
 #[cfg(not(feature = "std"))]
 impl Price {
-    pub(super) fn get(&self, quantum: usize) -> usize {
+    fn asked(&self, _work: usize, quantum: usize) -> usize {
         least(quantum)
     }
-
-    pub(super) fn kept_alone(&self, _work: usize, _quantum: usize) {}
 
     pub(super) fn paid(&self, _took: usize, _alone: usize, _quantum: usize) {}
 }
 
 #[cfg(feature = "std")]
 impl Price {
-    pub(super) fn get(&self, quantum: usize) -> usize {
-        self.learned.load(Ordering::Relaxed).max(least(quantum))
-    }
-
-    /// A map did `work` alone because of the price.
-    pub(super) fn kept_alone(&self, work: usize, quantum: usize) {
-        if work >= least(quantum) {
-            let price = self.get(quantum);
+    /// The price for a map that has so much work, which lowers it a little if that is not enough.
+    fn asked(&self, work: usize, quantum: usize) -> usize {
+        let price = self.get(quantum);
+        if (least(quantum)..price).contains(&work) {
             self.set(price, price - price / 64);
         }
+        price
+    }
+
+    fn get(&self, quantum: usize) -> usize {
+        self.learned.load(Ordering::Relaxed).max(least(quantum))
     }
 
     /// A map that woke somebody took so long, and would have taken so long alone.
@@ -120,14 +136,19 @@ mod tests {
         let price = Price::new();
         (0..4).for_each(|_| price.paid(2, 1, QUANTUM));
         // Too little for any price: that says nothing.
-        price.kept_alone(LEAST - 1, QUANTUM);
+        assert_eq!(price.buys(LEAST - 1, QUANTUM, false), 0);
         assert_eq!(price.get(QUANTUM), 16 * LEAST);
-        price.kept_alone(LEAST, QUANTUM);
+        assert_eq!(price.buys(LEAST, QUANTUM, false), 0);
         assert_eq!(price.get(QUANTUM), 16 * LEAST * 63 / 64);
-        let tries = (0..).take_while(|_| {
-            price.kept_alone(LEAST, QUANTUM);
-            price.get(QUANTUM) != LEAST
-        });
+        let tries = (0..).take_while(|_| price.buys(LEAST, QUANTUM, false) == 0);
         assert!((100..300).contains(&tries.count()));
+    }
+
+    #[test]
+    fn in_a_row_a_wake_up_is_cheap_whatever_others_were() {
+        let price = Price::new();
+        (0..4).for_each(|_| price.paid(2, 1, QUANTUM));
+        assert_eq!(price.buys(LEAST, QUANTUM, true), 4);
+        assert_eq!(price.get(QUANTUM), 16 * LEAST);
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::vec::Vec;
 
 use super::frame::QUANTA_PER_CHUNK;
-use super::price::QUANTA_PER_WAKE;
+use super::price::{QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW};
 use super::*;
 
 /// Notes how many elements are done whenever somebody reads the clock.
@@ -169,7 +169,7 @@ fn as_many_sleepers_are_woken_as_the_work_left_pays_for() {
 #[test]
 fn in_a_row_of_maps_less_work_pays() {
     const ROW: u64 = 1000 * QUANTA_IN_A_ROW as u64;
-    let len = 3 * 100 * (QUANTA_PER_WAKE / LESS_IN_A_ROW);
+    let len = 3 * 100 * QUANTA_PER_WAKE_IN_A_ROW;
     assert!(len < 100 * QUANTA_PER_WAKE);
     // The first is one that stays alone, or has a team; it takes a quantum or less.
     for (first, workers, starts_a_row) in [(99, 3, false), (100, 3, true), (3000, 3, true)] {
