@@ -22,7 +22,7 @@ pub struct Element {
 /// How many steps of [`Element`] take 1000 ns on this machine.
 #[derive(Clone, Copy)]
 pub struct Calibrated {
-    steps_per_us: f64,
+    pub steps_per_us: f64,
 }
 
 pub fn calibrate() -> Calibrated {

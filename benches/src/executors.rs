@@ -1,0 +1,7 @@
+//! `execute` workloads.
+
+use crate::table::Table;
+
+pub fn tables() -> Vec<Table> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Fork-join workloads.
+
+use crate::table::Table;
+
+pub fn tables() -> Vec<Table> {
+    Vec::new()
+}
