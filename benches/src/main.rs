@@ -1,15 +1,167 @@
 //! How fast ringpool and its rivals are: every contestant of a table does the same work in the same run, in turns,
 //! so that what disturbs the machine disturbs them alike. Read the ratios, not the times.
 
+mod allocations;
 mod executors;
+mod harness;
 mod maps;
+mod plots;
+mod report;
 mod rivals;
 mod table;
 mod work;
 
-fn main() {
-    let tables = maps::tables().into_iter().chain(executors::tables());
-    for table in tables {
-        println!("{:<24}{}", table.id, table.title);
+use std::error::Error;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::{Args, Parser, Subcommand};
+
+use report::{Figures, Machine, Run};
+use table::{Setup, Shape, Table};
+use work::{Calibrated, calibrate};
+
+/// Measures ringpool and its rivals, side by side.
+#[derive(Parser)]
+#[command(args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    part: Option<Part>,
+}
+
+#[derive(Args)]
+struct Options {
+    /// Threads that compute, the caller of a map included.
+    #[arg(long, default_value_t = cores())]
+    threads: usize,
+    /// A tenth of the rounds.
+    #[arg(long)]
+    quick: bool,
+    /// Only the tables whose id or title contains this.
+    #[arg(long, value_name = "PATTERN", default_value = "")]
+    only: String,
+    /// Writes all figures to this file.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draws the curves, as SVG files in this directory.
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+    /// Prints what tables there are, and who takes part.
+    #[arg(long)]
+    list: bool,
+}
+
+/// What this program is in its children.
+#[derive(Subcommand)]
+enum Part {
+    /// One contestant of one table.
+    #[command(hide = true)]
+    Serve {
+        table: String,
+        contestant: String,
+        #[arg(long)]
+        threads: usize,
+        #[arg(long)]
+        steps_per_us: f64,
+    },
+    /// A busy neighbour.
+    #[command(hide = true)]
+    Burn,
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(2, |cores| cores.get())
+}
+
+fn tables(threads: usize) -> Vec<Table> {
+    let mut tables = maps::tables(threads);
+    tables.extend(executors::tables());
+    tables
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let cli = Cli::parse();
+    match cli.part {
+        Some(Part::Serve {
+            table,
+            contestant,
+            threads,
+            steps_per_us,
+        }) => {
+            let calibrated = Calibrated { steps_per_us };
+            let setup = Setup {
+                threads,
+                calibrated,
+            };
+            harness::serve(tables(threads), &table, &contestant, &setup);
+        }
+        Some(Part::Burn) => harness::burn(),
+        None => run(&cli.options)?,
     }
+    Ok(())
+}
+
+fn run(options: &Options) -> Result<(), Box<dyn Error>> {
+    let mut tables = tables(options.threads);
+    tables.retain(|table| table.id.contains(&options.only) || table.title.contains(&options.only));
+    if options.list {
+        for table in &tables {
+            let names: Vec<_> = table.contestants.iter().map(|c| c.name.as_str()).collect();
+            println!("{}: {}\n    {}", table.id, table.title, names.join(", "));
+        }
+        return Ok(());
+    }
+    let machine = Machine::this();
+    println!(
+        "{}, {} cores, Linux {}, {}; {} compute threads",
+        machine.cpu, machine.cores, machine.kernel, machine.rustc, options.threads
+    );
+    println!("ratio: the best rival's median over this one; above 1 is faster than every rival");
+
+    let started = Instant::now();
+    let calibrated = calibrate();
+    let mut done: Vec<Figures> = Vec::new();
+    for (at, table) in tables.iter().enumerate() {
+        let threads = table.threads.unwrap_or(options.threads);
+        let setup = Setup {
+            threads,
+            calibrated,
+        };
+        let rounds = match options.quick {
+            true => (table.rounds / 10).clamp(2, 5),
+            false => table.rounds,
+        };
+        let outcomes = harness::measure(table, &setup, rounds);
+        let figures = Figures::new(table, threads, rounds, outcomes);
+        match table.shape {
+            Shape::Times | Shape::Latency => print!("{}", figures.text()),
+            Shape::Point(..) => {}
+        }
+        done.push(figures);
+        // After its last point.
+        if let Shape::Point(curve, _) = table.shape {
+            let next = tables.get(at + 1).map(|table| table.shape);
+            if !matches!(next, Some(Shape::Point(same, _)) if same == curve) {
+                print!("{}", maps::curve_text(curve, &done));
+            }
+        }
+    }
+    println!("\n{:.0} s", started.elapsed().as_secs_f64());
+
+    if let Some(file) = &options.json {
+        let run = Run {
+            machine: &machine,
+            quick: options.quick,
+            tables: &done,
+        };
+        fs::write(file, serde_json::to_string_pretty(&run)?)?;
+    }
+    if let Some(directory) = &options.plots {
+        fs::create_dir_all(directory)?;
+        plots::draw(&done, directory)?;
+    }
+    Ok(())
 }

@@ -51,6 +51,8 @@ pub struct Contestant {
     pub name: String,
     pub role: Role,
     pub start: Start,
+    /// What its process finds in its environment.
+    pub environment: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -70,8 +72,12 @@ pub enum Start {
     /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that it reads,
     /// prints a line of samples. Ends when its input does. A line `fails: ...` says why it gives up.
     Command(Box<dyn Fn(&Setup) -> Command>),
-    /// The loop's samples, divided by the speed-up that so many threads allow at most (an argument: `f(threads)`).
-    Ideal(Box<dyn Fn(usize) -> f64>),
+    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up` makes of the
+    /// number of threads.
+    Ideal {
+        of: &'static str,
+        speed_up: Box<dyn Fn(usize) -> f64>,
+    },
 }
 
 impl Contestant {
@@ -84,6 +90,7 @@ impl Contestant {
             name: name.into(),
             role,
             start: Start::Here(Box::new(make)),
+            environment: Vec::new(),
         }
     }
 
@@ -95,6 +102,12 @@ impl Contestant {
             name: name.into(),
             role: Role::Rival,
             start: Start::Command(Box::new(make)),
+            environment: Vec::new(),
         }
+    }
+
+    pub fn with_environment(mut self, name: &'static str, value: &'static str) -> Self {
+        self.environment.push((name, value));
+        self
     }
 }
