@@ -4,6 +4,8 @@ pub mod chili;
 pub mod fork_union;
 pub mod forte;
 pub mod micropool;
+#[cfg(openmp)]
+pub mod openmp;
 pub mod paralight;
 pub mod plain;
 pub mod rayon;

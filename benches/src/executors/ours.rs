@@ -1,0 +1,73 @@
+//! The pool that this is about.
+
+use std::thread::Builder;
+
+use crossbeam_utils::Backoff;
+use ringpool::{ThreadPool, Threads};
+
+use crate::rivals::Executor;
+
+/// Job slots: the default.
+pub const CAPACITY: usize = 1024;
+
+/// As [`ThreadPool::new`] makes it: threads spin for some 10 us, then sleep.
+fn sleeping(threads: usize) -> ThreadPool<CAPACITY> {
+    ThreadPool::new(threads).expect("threads")
+}
+
+/// Threads that never sleep.
+fn awake(threads: usize) -> ThreadPool<CAPACITY> {
+    let platform = Threads::new().with_spins(u32::MAX);
+    ThreadPool::with_spawn(platform, threads, |_, body| Builder::new().spawn(body))
+        .expect("threads")
+}
+
+/// Full: spins a little, then lets others have the core, as crossbeam's channel does before it sleeps.
+fn execute_or_wait(pool: &ThreadPool<CAPACITY>, mut job: impl FnOnce() + Send + 'static) {
+    let backoff = Backoff::new();
+    while let Err(rejected) = pool.execute(job) {
+        job = rejected.into_inner();
+        backoff.snooze();
+    }
+}
+
+/// Waits when it is full.
+pub struct Ringpool(ThreadPool<CAPACITY>);
+
+impl Executor for Ringpool {
+    fn start(threads: usize) -> Self {
+        Self(sleeping(threads))
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        execute_or_wait(&self.0, job);
+    }
+}
+
+/// The same, but it never sleeps.
+pub struct Awake(ThreadPool<CAPACITY>);
+
+impl Executor for Awake {
+    fn start(threads: usize) -> Self {
+        Self(awake(threads))
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        execute_or_wait(&self.0, job);
+    }
+}
+
+/// The submitter runs the job when it is full.
+pub struct Inline(ThreadPool<CAPACITY>);
+
+impl Executor for Inline {
+    fn start(threads: usize) -> Self {
+        Self(sleeping(threads))
+    }
+
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        if let Err(rejected) = self.0.execute(job) {
+            rejected.into_inner()();
+        }
+    }
+}
