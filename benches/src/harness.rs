@@ -22,7 +22,6 @@ pub type Outcome = Result<Vec<f64>, String>;
 
 /// Runs all contestants of a table, round by round; outcomes in their order.
 pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
-    let _neighbours = table.busy.then(Neighbours::start);
     let mut seats: Vec<_> = table
         .contestants
         .iter()
@@ -32,13 +31,13 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
                 Start::Command(command) => command(setup),
                 Start::Ideal { .. } => return (None, Ok(Vec::new())),
             };
-            command.envs(contestant.environment.iter().copied());
             match Child::start(&mut command) {
                 Ok(child) => (Some(child), Ok(Vec::new())),
                 Err(why) => (None, Err(why)),
             }
         })
         .collect();
+    let neighbours = table.busy.then(Neighbours::start);
     for round in 0..rounds {
         // Whoever came first comes last in the next round.
         for k in 0..seats.len() {
@@ -54,6 +53,7 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
             }
         }
     }
+    drop(neighbours);
     let mut outcomes: Vec<_> = seats.into_iter().map(|(_, outcome)| outcome).collect();
     for (at, contestant) in table.contestants.iter().enumerate() {
         if let Start::Ideal { of, speed_up } = &contestant.start {
@@ -74,11 +74,12 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
 
 /// This program, as a child that [`serve`]s.
 fn this_program(table: &Table, contestant: &str, setup: &Setup) -> Command {
+    let calibrated = serde_json::to_string(&setup.calibrated).expect("numbers");
     let mut command = Command::new(std::env::current_exe().expect("a program has a path"));
     command
         .args(["serve", &table.id, contestant])
         .args(["--threads", &setup.threads.to_string()])
-        .args(["--steps-per-us", &setup.calibrated.steps_per_us.to_string()]);
+        .args(["--calibrated", &calibrated]);
     command
 }
 

@@ -20,7 +20,7 @@ use clap::{Args, Parser, Subcommand};
 
 use report::{Figures, Machine, Run};
 use table::{Setup, Shape, Table};
-use work::{Calibrated, calibrate};
+use work::calibrate;
 
 /// Measures ringpool and its rivals, side by side.
 #[derive(Parser)]
@@ -64,8 +64,9 @@ enum Part {
         contestant: String,
         #[arg(long)]
         threads: usize,
+        /// As JSON.
         #[arg(long)]
-        steps_per_us: f64,
+        calibrated: String,
     },
     /// A busy neighbour.
     #[command(hide = true)]
@@ -89,9 +90,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             table,
             contestant,
             threads,
-            steps_per_us,
+            calibrated,
         }) => {
-            let calibrated = Calibrated { steps_per_us };
+            let calibrated = serde_json::from_str(&calibrated)?;
             let setup = Setup {
                 threads,
                 calibrated,

@@ -85,7 +85,11 @@ impl Figures {
         let latency = self.shape == Shape::Latency;
         let name = self.rows.iter().map(|row| row.contestant.chars().count());
         let name = name.max().unwrap_or(0).max(20);
-        let mut text = format!("\n{} [{}]\n{:name$}", self.title, self.id, "");
+        let unit = match self.unit {
+            "ns" => String::new(),
+            unit => format!(", {unit}"),
+        };
+        let mut text = format!("\n{}{unit} [{}]\n{:name$}", self.title, self.id, "");
         _ = write!(text, "{:>12}{:>12}", "median", "p99");
         if latency {
             _ = write!(text, "{:>12}", "p99.9");
@@ -97,7 +101,11 @@ impl Figures {
                 _ = writeln!(text, "  {failure}");
                 continue;
             }
-            let shares: &[f64] = if latency { &[0.5, 0.99, 0.999] } else { &[0.5, 0.99] };
+            let shares: &[f64] = if latency {
+                &[0.5, 0.99, 0.999]
+            } else {
+                &[0.5, 0.99]
+            };
             for &share in shares {
                 let value = row.quantile(share).expect("no failure");
                 _ = write!(text, "{:>12}", quantity(value, self.unit));
@@ -190,22 +198,23 @@ pub fn curve_text(title: &str, points: &[&Figures], x: impl Fn(f64) -> String) -
     text
 }
 
-/// Three significant figures.
+/// Some three significant figures.
 fn ratio(ratio: f64) -> String {
     match ratio {
         _ if !ratio.is_finite() => "inf".to_string(),
         _ if ratio >= 100.0 => format!("{ratio:.0}"),
         _ if ratio >= 10.0 => format!("{ratio:.1}"),
-        _ => format!("{ratio:.2}"),
+        _ if ratio >= 0.1 => format!("{ratio:.2}"),
+        _ => format!("{ratio:.3}"),
     }
 }
 
-/// A value with its unit; times in the unit that suits them.
+/// A value; times with the unit that suits them.
 pub fn quantity(value: f64, unit: &str) -> String {
     if unit != "ns" {
         return match value {
-            _ if value == value.round() => format!("{value} {unit}"),
-            _ => format!("{value:.3} {unit}"),
+            _ if value == value.round() => format!("{value}"),
+            _ => format!("{value:.3}"),
         };
     }
     match value {

@@ -51,8 +51,6 @@ pub struct Contestant {
     pub name: String,
     pub role: Role,
     pub start: Start,
-    /// What its process finds in its environment.
-    pub environment: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -90,24 +88,14 @@ impl Contestant {
             name: name.into(),
             role,
             start: Start::Here(Box::new(make)),
-            environment: Vec::new(),
         }
     }
 
-    pub fn command(
-        name: impl Into<String>,
-        make: impl Fn(&Setup) -> Command + 'static,
-    ) -> Self {
+    pub fn command(name: impl Into<String>, make: impl Fn(&Setup) -> Command + 'static) -> Self {
         Self {
             name: name.into(),
             role: Role::Rival,
             start: Start::Command(Box::new(make)),
-            environment: Vec::new(),
         }
-    }
-
-    pub fn with_environment(mut self, name: &'static str, value: &'static str) -> Self {
-        self.environment.push((name, value));
-        self
     }
 }
