@@ -78,7 +78,6 @@ fn unbounded(work: impl Workload) -> Vec<Contestant> {
     vec![
         rival::<crates::ExecutorsStealing>("executors, work stealing", work),
         rival::<crates::ExecutorsChannel>("executors, channel", work),
-        rival::<crates::Forte>("forte", work),
         rival::<crates::Micropool>("micropool", work),
         rival::<crates::Rayon>("rayon", work),
         rival::<crates::RustyPool>("rusty_pool", work),
@@ -110,7 +109,13 @@ fn all_inline(work: impl Workload) -> Vec<Contestant> {
     let mut rows = vec![row::<ours::Inline>(name, Role::Ringpool, work)];
     rows.extend(unbounded(work));
     rows.push(inline_channel(work));
+    rows.push(forte(work));
     rows
+}
+
+/// Not where jobs come from outside: it runs those on the thread that they come from.
+fn forte(work: impl Workload) -> Contestant {
+    rival::<crates::Forte>("forte", work)
 }
 
 fn inline_channel(work: impl Workload) -> Contestant {
@@ -185,7 +190,7 @@ fn latency() -> Vec<Table> {
         table(
             "latency-5us",
             "From submit to start, every 5 us",
-            20,
+            50,
             awake_rows(),
         ),
         table(
@@ -214,7 +219,7 @@ fn latency() -> Vec<Table> {
         table(
             "latency-5us-busy",
             "From submit to start, every 5 us, a neighbour computes on every core",
-            20,
+            50,
             awake_rows(),
         ),
         table(
@@ -272,6 +277,7 @@ fn waiting() -> Vec<Table> {
     for threads in [1, 32] {
         let idle = Idle(threads);
         let mut rows = all_and_awake(idle);
+        rows.push(forte(idle));
         rows.extend(idle_fork_join(idle));
         let mut table = table(
             &format!("idle-{threads}"),

@@ -8,6 +8,7 @@ mod maps;
 mod plots;
 mod report;
 mod rivals;
+mod size;
 mod table;
 mod work;
 
@@ -54,7 +55,7 @@ struct Options {
     list: bool,
 }
 
-/// What this program is in its children.
+/// What this program does otherwise; the hidden ones in its children.
 #[derive(Subcommand)]
 enum Part {
     /// One contestant of one table.
@@ -71,6 +72,8 @@ enum Part {
     /// A busy neighbour.
     #[command(hide = true)]
     Burn,
+    /// How large a program gets by a pool, and how long it takes to build.
+    Size,
 }
 
 fn cores() -> usize {
@@ -100,6 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             harness::serve(tables(threads), &table, &contestant, &setup);
         }
         Some(Part::Burn) => harness::burn(),
+        Some(Part::Size) => size::run()?,
         None => run(&cli.options)?,
     }
     Ok(())

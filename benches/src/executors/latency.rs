@@ -50,8 +50,8 @@ impl Pace {
     /// A turn of submits; `submit(number)` has someone call [`start(number)`](start).
     pub fn turn(self, submit: impl Fn(u64) + 'static) -> Turn {
         let period = clock::ticks(self.every.as_nanos() as u64);
-        // A turn takes some 40 ms.
-        let samples = (40_000_000 / self.every.as_nanos()).min(1000);
+        // A turn takes some 40 ms at most.
+        let samples = (40_000_000 / self.every.as_nanos()).min(200);
         let mut number = 0;
         let mut sample = move || {
             number += 1;

@@ -35,8 +35,8 @@ pub fn half_round_trip(_: &Setup) -> Turn {
         clock::ns(clock::now() - before) / 2.0
     };
     Box::new(move || {
-        (0..1000).for_each(|_| _ = sample());
-        (0..1000).map(|_| sample()).collect()
+        (0..200).for_each(|_| _ = sample());
+        (0..200).map(|_| sample()).collect()
     })
 }
 
