@@ -41,7 +41,7 @@ impl Workload for Burst {
             let count = match self {
                 Burst::Wakes => syscalls::during(burst).wakes,
                 Burst::Syscalls => syscalls::during(burst).all(),
-                Burst::Allocations => allocations::during(burst) as u64,
+                Burst::Allocations => allocations::during(burst),
             };
             vec![count as f64 / JOBS as f64]
         })

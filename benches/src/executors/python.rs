@@ -100,33 +100,19 @@ fn map<R: PartialEq + Default + Clone + Send + 'static>(
     calls: u32,
     f: impl Fn(u64) -> R + Copy + Send + Sync + 'static,
 ) -> Table {
-    let run = move |mut map: Box<dyn FnMut(&[u64], &mut [R])>| -> Turn {
-        let xs: Vec<u64> = (0..n as u64).collect();
-        let expected: Vec<R> = xs.iter().map(|&x| f(x)).collect();
-        let mut ys = vec![R::default(); n];
-        Box::new(move || {
-            map(&xs, &mut ys);
-            assert!(ys == expected, "results in order");
-            let start = clock::now();
-            for _ in 0..calls {
-                map(black_box(&xs), black_box(&mut ys));
-            }
-            vec![clock::ns(clock::now() - start) / f64::from(calls)]
-        })
-    };
     let plain = Contestant::new("plain loop in Rust", Role::Loop, move |_| {
-        run(Box::new(move |xs, ys| {
+        turn(n, calls, f, move |xs, ys| {
             for (x, y) in xs.iter().zip(ys) {
                 *y = f(*x);
             }
-        }))
+        })
+    });
+    let ringpool = Contestant::new("ringpool", Role::Ringpool, move |setup| {
+        let pool = ThreadPool::new(workers(setup)).expect("threads");
+        turn(n, calls, f, move |xs, ys| pool.map(xs, ys, |&x| f(x)))
     });
     let mut plain_python = python("plain loop", "loop", id);
     plain_python.role = Role::Loop;
-    let ringpool = Contestant::new("ringpool", Role::Ringpool, move |setup| {
-        let pool = ThreadPool::new(workers(setup)).expect("threads");
-        run(Box::new(move |xs, ys| pool.map(xs, ys, |&x| f(x))))
-    });
     let mut rows = vec![plain, ringpool, plain_python];
     rows.extend(pools(id));
     table(
@@ -135,6 +121,26 @@ fn map<R: PartialEq + Default + Clone + Send + 'static>(
         10,
         rows,
     )
+}
+
+fn turn<R: PartialEq + Default + Clone + 'static>(
+    n: usize,
+    calls: u32,
+    f: impl Fn(u64) -> R,
+    mut map: impl FnMut(&[u64], &mut [R]) + 'static,
+) -> Turn {
+    let xs: Vec<u64> = (0..n as u64).collect();
+    let expected: Vec<R> = xs.iter().map(|&x| f(x)).collect();
+    let mut ys = vec![R::default(); n];
+    Box::new(move || {
+        map(&xs, &mut ys);
+        assert!(ys == expected, "results in order");
+        let start = clock::now();
+        for _ in 0..calls {
+            map(black_box(&xs), black_box(&mut ys));
+        }
+        vec![clock::ns(clock::now() - start) / f64::from(calls)]
+    })
 }
 
 fn square(x: u64) -> u64 {
