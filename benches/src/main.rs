@@ -139,8 +139,10 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             true => (table.rounds / 10).clamp(2, 5),
             false => table.rounds,
         };
+        let before = Instant::now();
         let outcomes = harness::measure(table, &setup, rounds);
-        let figures = Figures::new(table, threads, rounds, outcomes);
+        let seconds = before.elapsed().as_secs_f64();
+        let figures = Figures::new(table, threads, rounds, seconds, outcomes);
         match table.shape {
             Shape::Times | Shape::Latency => print!("{}", figures.text()),
             Shape::Point(..) => {}
@@ -168,5 +170,8 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         fs::create_dir_all(directory)?;
         plots::draw(&done, directory)?;
     }
-    Ok(())
+    match done.iter().find(|table| table.we_failed()) {
+        Some(table) => Err(format!("ringpool failed: {}", table.id).into()),
+        None => Ok(()),
+    }
 }

@@ -24,9 +24,9 @@ use crate::table::{Contestant, Role, Setup, Shape, Start, Table, Turn};
 use crate::work::{Calibrated, Element, trivial};
 
 /// Names of curves.
-pub const AFTER_PAUSE: &str = "break-even after a pause";
-pub const IN_A_ROW: &str = "break-even in a row";
-pub const SCALING: &str = "scaling";
+pub const AFTER_PAUSE: &str = "Break-even after a pause";
+pub const IN_A_ROW: &str = "Break-even in a row";
+pub const SCALING: &str = "Scaling";
 
 pub fn tables(threads: usize) -> Vec<Table> {
     let mut tables = Vec::new();
@@ -40,7 +40,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
             };
             tables.push(table(
                 &format!("map-{n}-{state}"),
-                &format!("map of {n} trivial elements, {how}"),
+                &format!("Map of {n} trivial elements, {how}"),
                 rounds,
                 contestants(Map::new(input, pace)),
             ));
@@ -48,11 +48,11 @@ pub fn tables(threads: usize) -> Vec<Table> {
     }
 
     let large = [
-        ("map-1us", "map of 10 000 elements of 1 us", EVEN),
-        ("map-5ns", "map of 1 000 000 elements of some 5 ns", FINE),
+        ("map-1us", "Map of 10 000 elements of 1 us", EVEN),
+        ("map-5ns", "Map of 1 000 000 elements of some 5 ns", FINE),
         (
             "map-tail",
-            "map of 10 000 elements, 10 ms in all, all of it in the last tenth",
+            "Map of 10 000 elements, 10 ms in all, all of it in the last tenth",
             TAIL,
         ),
     ];
@@ -63,7 +63,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
     for n in 2..=4 {
         let input = Input::Same { n, ns: 1_000_000 };
         let map = Map::new(input, Pace::Row);
-        let title = format!("map of {n} elements of 1 ms");
+        let title = format!("Map of {n} elements of 1 ms");
         tables.push(table(&format!("map-{n}x1ms"), &title, 25, with_ideal(map)));
     }
     tables.extend(shared::tables());
@@ -79,7 +79,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
 
     let mut counted = table(
         "map-allocations",
-        "map of 1000 elements of 100 ns",
+        "Map of 1000 elements of 100 ns",
         10,
         contestants(Map::new(Input::Same { n: 1000, ns: 100 }, Pace::Count)),
     );
@@ -90,7 +90,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
     let doubled = (0..).map(|k| 1 << k).take_while(|&count| count < threads);
     for count in doubled.chain([threads]) {
         let map = Map::new(EVEN, Pace::Row);
-        let title = format!("map of 10 000 elements of 1 us, {count} threads");
+        let title = format!("Map of 10 000 elements of 1 us, {count} threads");
         let mut table = table(&format!("scaling-{count}"), &title, 10, with_ideal(map));
         table.shape = Shape::Point(SCALING, count as f64);
         table.threads = Some(count);
@@ -144,12 +144,12 @@ const TOTALS: [usize; 16] = [
 pub fn curve_text(curve: &str, done: &[Figures]) -> String {
     let points: Vec<_> = done.iter().filter(|f| f.curve == Some(curve)).collect();
     let (title, x): (_, fn(f64) -> String) = match curve {
-        SCALING => ("map of 10 000 elements of 1 us, by threads", |x| {
+        SCALING => ("Map of 10 000 elements of 1 us, by threads", |x| {
             x.to_string()
         }),
-        AFTER_PAUSE => ("a map after a pause of 500 us, by its work in all", time),
+        AFTER_PAUSE => ("A map after a pause of 500 us, by its work in all", time),
         _ => (
-            "each of 20 maps in a row after a pause of 500 us, by its work in all",
+            "Each of 20 maps in a row after a pause of 500 us, by its work in all",
             time,
         ),
     };
@@ -397,13 +397,13 @@ fn collect(least: usize, most: usize, mut sample: impl FnMut() -> f64) -> Vec<f6
 
 /// Samples of so many calls, each after a pause that is long enough for workers to give up spinning and sleep.
 fn after_pauses(calls: u32, call: &mut impl FnMut()) -> Vec<f64> {
-    let mut sample = || {
+    let mut sample = |calls| {
         std::thread::sleep(Duration::from_micros(500));
         mean(calls, call)
     };
-    sample();
-    sample();
-    collect(2, 10, sample)
+    sample(1);
+    sample(1);
+    collect(1, 10, || sample(calls))
 }
 
 /// What one of so many calls takes, in ns.

@@ -22,6 +22,8 @@ pub struct Figures {
     pub x: Option<f64>,
     pub threads: usize,
     pub rounds: usize,
+    /// How long it took to measure.
+    pub seconds: f64,
     pub rows: Vec<Row>,
 }
 
@@ -42,7 +44,13 @@ pub struct Row {
 }
 
 impl Figures {
-    pub fn new(table: &Table, threads: usize, rounds: usize, outcomes: Vec<Outcome>) -> Self {
+    pub fn new(
+        table: &Table,
+        threads: usize,
+        rounds: usize,
+        seconds: f64,
+        outcomes: Vec<Outcome>,
+    ) -> Self {
         let mut rows: Vec<_> = table
             .contestants
             .iter()
@@ -76,8 +84,17 @@ impl Figures {
             x,
             threads,
             rounds,
+            seconds,
             rows,
         }
+    }
+
+    pub fn we_failed(&self) -> bool {
+        let ours = |row: &&Row| row.role == Role::Ringpool;
+        self.rows
+            .iter()
+            .filter(ours)
+            .any(|row| row.failure.is_some())
     }
 
     /// The table as text: a row for each contestant, in their order, whoever is ahead.
@@ -128,9 +145,11 @@ impl Row {
             let rank = (share * samples.len() as f64).ceil() as usize;
             samples[rank.clamp(1, samples.len()) - 1]
         };
-        let shares = (0..=100).map(|percent| f64::from(percent) / 100.0);
-        let quantiles: Vec<_> = shares
-            .chain([0.995, 0.999, 0.9999])
+        let percents = (0..=99).map(|percent| f64::from(percent) / 100.0);
+        let permilles = (991..=999).map(|permille| f64::from(permille) / 1000.0);
+        let quantiles: Vec<_> = percents
+            .chain(permilles)
+            .chain([0.9999, 1.0])
             .filter(|_| failure.is_none())
             .map(|share| (share, at(share)))
             .collect();
@@ -194,6 +213,14 @@ pub fn curve_text(title: &str, points: &[&Figures], x: impl Fn(f64) -> String) -
             _ = write!(text, "{cell:>8}");
         }
         text.push('\n');
+    }
+    for point in points {
+        for row in &point.rows {
+            if let Some(failure) = &row.failure {
+                let x = point.x.map_or(String::new(), &x);
+                _ = writeln!(text, "{} at {x}: {failure}", row.contestant);
+            }
+        }
     }
     text
 }

@@ -46,7 +46,7 @@ fn nested() -> Table {
     ];
     table(
         "map-nested",
-        "map of 16 elements, each of which maps 1000 elements of 50 ns",
+        "Map of 16 elements, each of which maps 1000 elements of 50 ns",
         25,
         contestants,
     )
