@@ -1,4 +1,4 @@
-//! Compiles the little that is in C. What cannot be compiled here is left out, with a note in the report.
+//! Compiles the little that is in C. What cannot be compiled here is left out of the tables.
 
 fn main() {
     println!("cargo::rustc-check-cfg=cfg(openmp, counts_syscalls)");
@@ -16,6 +16,8 @@ fn main() {
     if gcc && openmp.try_compile("ringpool_openmp").is_ok() {
         println!("cargo::rustc-link-lib=gomp");
         println!("cargo::rustc-cfg=openmp");
+    } else {
+        println!("cargo::warning=no gcc with OpenMP: it is left out of the tables");
     }
 
     println!("cargo::rerun-if-changed=src/syscalls.c");

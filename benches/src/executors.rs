@@ -9,7 +9,6 @@ mod latency;
 mod limits;
 mod ours;
 mod python;
-#[cfg(counts_syscalls)]
 mod syscalls;
 mod throughput;
 mod waiting;
@@ -172,13 +171,12 @@ fn latency() -> Vec<Table> {
     let call = pace(1000, Then::Computes, What::Call);
     let awake_rows = || {
         let mut rows = all_and_awake(awake);
-        rows.push(limit(
-            "half a cache-line round trip",
-            limits::half_round_trip,
-        ));
         rows.push(limit("a word, read all the time", limits::hand_off(awake)));
         rows
     };
+    let mut undisturbed_rows = awake_rows();
+    let name = "half a cache-line round trip";
+    undisturbed_rows.push(limit(name, limits::half_round_trip));
     let asleep_rows = |pace: Pace, name| {
         let mut rows = all(pace);
         #[cfg(target_os = "linux")]
@@ -191,7 +189,7 @@ fn latency() -> Vec<Table> {
             "latency-5us",
             "From submit to start, every 5 us",
             50,
-            awake_rows(),
+            undisturbed_rows,
         ),
         table(
             "latency-1ms",
@@ -238,30 +236,18 @@ fn latency() -> Vec<Table> {
 }
 
 fn counts() -> Vec<Table> {
-    let burst = |id, title, burst| {
+    let burst = |id, unit, burst| {
+        let title = "10 000 tiny jobs for workers that sleep: what is counted in all";
         let mut table = table(id, title, 10, all(burst));
-        table.unit = "a job";
+        table.unit = unit;
         table
     };
-    let mut tables = vec![];
-    if cfg!(counts_syscalls) {
-        tables.push(burst(
-            "burst-wakes",
-            "10 000 tiny jobs for workers that sleep: wake-ups",
-            Burst::Wakes,
-        ));
-        tables.push(burst(
-            "burst-syscalls",
-            "10 000 tiny jobs for workers that sleep: system calls by which threads sleep, wake and yield",
-            Burst::Syscalls,
-        ));
-    }
-    tables.push(burst(
-        "burst-allocations",
-        "10 000 tiny jobs: allocations",
-        Burst::Allocations,
-    ));
-    tables
+    let calls = "calls to sleep, wake and yield";
+    vec![
+        burst("burst-allocations", "allocations", Burst::Allocations),
+        burst("burst-wakes", "wake-ups", Burst::Wakes),
+        burst("burst-syscalls", calls, Burst::Syscalls),
+    ]
 }
 
 fn waiting() -> Vec<Table> {

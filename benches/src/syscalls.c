@@ -8,13 +8,14 @@
 #include <linux/futex.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-_Atomic int ringpool_counting;
-_Atomic unsigned long ringpool_wakes, ringpool_waits, ringpool_yields;
+_Atomic int32_t ringpool_counting;
+_Atomic uint64_t ringpool_wakes, ringpool_waits, ringpool_yields;
 
-static void count(_Atomic unsigned long *counter) {
+static void count(_Atomic uint64_t *counter) {
     if (atomic_load_explicit(&ringpool_counting, memory_order_relaxed))
         atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
 }

@@ -10,14 +10,13 @@ use crate::allocations;
 use crate::rivals::Executor;
 use crate::table::{Setup, Turn};
 
-/// A burst of tiny jobs for workers that sleep.
+/// A burst of 10 000 tiny jobs for workers that sleep, and what of it is counted.
 #[derive(Clone, Copy)]
 pub enum Burst {
-    /// Wake-ups a job.
+    /// Wake-ups.
     Wakes,
-    /// Calls of the kernel a job, by which threads sleep, wake and yield.
+    /// Calls of the kernel by which threads sleep, wake and yield.
     Syscalls,
-    /// Allocations a job.
     Allocations,
 }
 
@@ -43,7 +42,7 @@ impl Workload for Burst {
                 Burst::Syscalls => syscalls::during(burst).all(),
                 Burst::Allocations => allocations::during(burst),
             };
-            vec![count as f64 / JOBS as f64]
+            vec![count as f64]
         })
     }
 }
