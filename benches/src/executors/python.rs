@@ -77,7 +77,7 @@ pub fn tables() -> Vec<Table> {
         map("map-1024", "x * x + 1 for 1 024 numbers", 1024, 50, square),
         map(
             "steps",
-            "20 000 steps of a linear congruential generator for each of 64 numbers",
+            "5 000 steps of xorshift64 for each of 64 numbers",
             64,
             1,
             steps,
@@ -148,8 +148,11 @@ fn square(x: u64) -> u64 {
 }
 
 fn steps(mut x: u64) -> u64 {
-    for _ in 0..20_000 {
-        x = (x * 1_103_515_245 + 12_345) & 0x7FFF_FFFF;
+    x += 1;
+    for _ in 0..5000 {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
     }
     x
 }

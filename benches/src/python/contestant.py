@@ -148,8 +148,11 @@ def square(x):
 
 
 def steps(x):
-    for _ in range(20_000):
-        x = (x * 1103515245 + 12345) & 0x7FFFFFFF
+    x += 1
+    for _ in range(5000):
+        x ^= (x << 13) & 0xFFFF_FFFF_FFFF_FFFF
+        x ^= x >> 7
+        x ^= (x << 17) & 0xFFFF_FFFF_FFFF_FFFF
     return x
 
 
