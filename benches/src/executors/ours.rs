@@ -1,6 +1,7 @@
 //! The pool that this is about.
 
-use std::thread::Builder;
+use std::thread::{self, Builder};
+use std::time::Duration;
 
 use crossbeam_utils::Backoff;
 use ringpool::{ThreadPool, Threads};
@@ -22,12 +23,17 @@ fn awake(threads: usize) -> ThreadPool<CAPACITY> {
         .expect("threads")
 }
 
-/// Full: spins a little, then lets others have the core, as crossbeam's channel does before it sleeps.
+/// Full: spins and yields for some microseconds, as crossbeam's channel does before it sleeps; then sleeps, as
+/// `examples/back_pressure.rs` does.
 fn execute_or_wait(pool: &ThreadPool<CAPACITY>, mut job: impl FnOnce() + Send + 'static) {
     let backoff = Backoff::new();
     while let Err(rejected) = pool.execute(job) {
         job = rejected.into_inner();
-        backoff.snooze();
+        if backoff.is_completed() {
+            thread::sleep(Duration::from_micros(100));
+        } else {
+            backoff.snooze();
+        }
     }
 }
 
