@@ -96,7 +96,7 @@ fn all(work: impl Workload) -> Vec<Contestant> {
 /// The same, and ringpool with workers that never sleep.
 fn all_and_awake(work: impl Workload) -> Vec<Contestant> {
     let mut rows = all(work);
-    let awake = row::<ours::Awake>("ringpool, never sleeps", Role::Ringpool, work);
+    let awake = row::<ours::Awake>("ringpool, kept awake", Role::Ringpool, work);
     rows.insert(1, awake);
     rows
 }
@@ -306,12 +306,12 @@ fn idle_fork_join(idle: Idle) -> Vec<Contestant> {
     #[cfg(openmp)]
     rows.extend([
         Contestant::new(
-            "OpenMP, active",
+            "openmp active",
             Role::Rival,
             with_caller.fork_join::<rivals::openmp::OpenMp<true>>(),
         ),
         Contestant::new(
-            "OpenMP, passive",
+            "openmp passive",
             Role::Rival,
             with_caller.fork_join::<rivals::openmp::OpenMp<false>>(),
         ),
