@@ -20,8 +20,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What came of a contestant: its samples, or why there are none.
 pub type Outcome = Result<Vec<f64>, String>;
 
-/// Runs all contestants of a table, round by round; outcomes in their order.
-pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
+/// Runs all contestants of a table, round by round, until there were enough rounds or the time is up: two rounds at
+/// least. Returns outcomes in their order, and how many rounds there were.
+pub fn measure(
+    table: &Table,
+    setup: &Setup,
+    rounds: usize,
+    time: Duration,
+) -> (Vec<Outcome>, usize) {
     let mut seats: Vec<_> = table
         .contestants
         .iter()
@@ -38,7 +44,9 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
         })
         .collect();
     let neighbours = table.busy.then(Neighbours::start);
-    for round in 0..rounds {
+    let begin = Instant::now();
+    let mut round = 0;
+    while round < rounds && (round < 2 || begin.elapsed() < time) {
         // Whoever came first comes last in the next round.
         for k in 0..seats.len() {
             let at = (round + k) % seats.len();
@@ -52,6 +60,7 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
                 }
             }
         }
+        round += 1;
     }
     drop(neighbours);
     let mut outcomes: Vec<_> = seats.into_iter().map(|(_, outcome)| outcome).collect();
@@ -69,7 +78,7 @@ pub fn measure(table: &Table, setup: &Setup, rounds: usize) -> Vec<Outcome> {
             };
         }
     }
-    outcomes
+    (outcomes, round)
 }
 
 /// This program, as a child that [`serve`]s.

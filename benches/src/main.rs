@@ -15,7 +15,7 @@ mod work;
 use std::error::Error;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -38,12 +38,12 @@ struct Options {
     /// Threads that compute, the caller of a map included.
     #[arg(long, default_value_t = cores())]
     threads: usize,
-    /// A tenth of the rounds.
+    /// A tenth of the rounds, and of the time.
     #[arg(long)]
     quick: bool,
-    /// Only the tables whose id or title contains this.
-    #[arg(long, value_name = "PATTERN", default_value = "")]
-    only: String,
+    /// Only the tables whose id or title contains this, or one of these.
+    #[arg(long, value_name = "PATTERN")]
+    only: Vec<String>,
     /// Writes all figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -111,7 +111,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut tables = tables(options.threads);
-    tables.retain(|table| table.id.contains(&options.only) || table.title.contains(&options.only));
+    let only = &options.only;
+    tables.retain(|table| {
+        let is_meant = |pattern| table.id.contains(pattern) || table.title.contains(pattern);
+        only.is_empty() || only.iter().any(|pattern| is_meant(pattern.as_str()))
+    });
     if options.list {
         for table in &tables {
             let names: Vec<_> = table.contestants.iter().map(|c| c.name.as_str()).collect();
@@ -135,12 +139,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             threads,
             calibrated,
         };
-        let rounds = match options.quick {
-            true => (table.rounds / 10).clamp(2, 5),
-            false => table.rounds,
+        let (rounds, time) = match options.quick {
+            true => ((table.rounds / 10).clamp(2, 5), Duration::from_secs(1)),
+            false => (table.rounds, Duration::from_secs(10)),
         };
         let before = Instant::now();
-        let outcomes = harness::measure(table, &setup, rounds);
+        let (outcomes, rounds) = harness::measure(table, &setup, rounds, time);
         let seconds = before.elapsed().as_secs_f64();
         let figures = Figures::new(table, threads, rounds, seconds, outcomes);
         match table.shape {

@@ -27,7 +27,7 @@ pub struct Table {
     /// Of the samples; smaller is better.
     pub unit: &'static str,
     pub shape: Shape,
-    /// How many turns each contestant gets in a full run.
+    /// How many turns each contestant gets in a full run, if they are not too long.
     pub rounds: usize,
     /// Other than what `--threads` says.
     pub threads: Option<usize>,
