@@ -3,6 +3,7 @@
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicU64, Ordering::*};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use super::latency::{Pace, start};
 use super::{clock, leak};
@@ -102,7 +103,6 @@ pub fn futex(pace: Pace) -> impl Fn(&Setup) -> Turn {
 /// Slots of 64 bytes, from one thread to another: ns a slot.
 pub fn stream(_: &Setup) -> Turn {
     const SLOTS: u64 = 1024;
-    const MESSAGES: u64 = 50_000;
     /// A number, 0 while there is none, and what a job would capture.
     #[repr(align(64))]
     struct Slot([AtomicU64; 8]);
@@ -156,7 +156,10 @@ pub fn stream(_: &Setup) -> Turn {
         ns / messages.next_multiple_of(64) as f64
     };
     Box::new(move || {
-        burst(MESSAGES / 50);
-        vec![burst(MESSAGES)]
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(10) {
+            burst(1000);
+        }
+        vec![burst(100_000)]
     })
 }

@@ -1,7 +1,7 @@
 //! The pool that this is about.
 
 use std::thread::{self, Builder};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crossbeam_utils::Backoff;
 use ringpool::{ThreadPool, Threads};
@@ -23,16 +23,20 @@ fn awake(threads: usize) -> ThreadPool<CAPACITY> {
         .expect("threads")
 }
 
-/// Full: spins and yields for some microseconds, as crossbeam's channel does before it sleeps; then sleeps, as
+/// Full: spins and yields for as long as a ring of tiny jobs lasts, and then some; then sleeps, as
 /// `examples/back_pressure.rs` does.
-fn execute_or_wait(pool: &ThreadPool<CAPACITY>, mut job: impl FnOnce() + Send + 'static) {
-    let backoff = Backoff::new();
-    while let Err(rejected) = pool.execute(job) {
-        job = rejected.into_inner();
-        if backoff.is_completed() {
-            thread::sleep(Duration::from_micros(100));
-        } else {
+fn execute_or_wait(pool: &ThreadPool<CAPACITY>, job: impl FnOnce() + Send + 'static) {
+    const PAUSE: Duration = Duration::from_micros(100);
+    let Err(mut rejected) = pool.execute(job) else {
+        return;
+    };
+    let (backoff, since) = (Backoff::new(), Instant::now());
+    while let Err(again) = pool.execute(rejected.into_inner()) {
+        rejected = again;
+        if since.elapsed() < PAUSE {
             backoff.snooze();
+        } else {
+            thread::sleep(PAUSE);
         }
     }
 }

@@ -6,6 +6,9 @@
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::thread;
+use std::time::{Duration, Instant};
+
+use crossbeam_utils::Backoff;
 
 use super::{Workload, clock, leak};
 use crate::rivals::Executor;
@@ -19,12 +22,25 @@ fn measure(jobs: u64, submit: impl FnOnce()) -> f64 {
     let start = clock::now();
     submit();
     let all = jobs * (jobs + 1) / 2;
+    // If a worker should be on this core, it gets its turn.
+    let backoff = Backoff::new();
     while SUM.load(Relaxed) < all {
-        spin_loop();
+        backoff.snooze();
     }
     let ns = clock::ns(clock::now() - start);
     assert_eq!(SUM.load(Relaxed), all, "each job runs once");
     ns / jobs as f64
+}
+
+/// Small bursts for 10 ms, so that the kernel finds a core for each thread; then one that counts.
+fn turn(jobs: u64, burst: impl Fn(u64) -> f64 + 'static) -> Turn {
+    Box::new(move || {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(10) {
+            burst(1000);
+        }
+        vec![burst(jobs)]
+    })
 }
 
 fn count(number: u64) {
@@ -37,7 +53,6 @@ pub struct Producers(pub u64);
 
 impl Workload for Producers {
     fn turn<E: Executor>(self, setup: &Setup) -> Turn {
-        const JOBS: u64 = 50_000;
         let pool = leak(E::start(super::workers(setup)));
         let submit = move |producer: u64, jobs: u64| {
             for number in 1 + producer * jobs..1 + (producer + 1) * jobs {
@@ -69,10 +84,7 @@ impl Workload for Producers {
                 })
             })
         };
-        Box::new(move || {
-            burst(JOBS / 50);
-            vec![burst(JOBS)]
-        })
+        turn(100_000, burst)
     }
 }
 
@@ -93,10 +105,7 @@ impl Workload for Tree {
     fn turn<E: Executor>(self, setup: &Setup) -> Turn {
         let pool = leak(E::start(super::workers(setup)));
         let grow = move |jobs| measure(jobs, || pool.execute(move || node(pool, 1, jobs)));
-        Box::new(move || {
-            grow(1000);
-            vec![grow(50_000)]
-        })
+        turn(100_000, grow)
     }
 }
 
@@ -115,9 +124,6 @@ impl Workload for Chain {
     fn turn<E: Executor>(self, setup: &Setup) -> Turn {
         let pool = leak(E::start(super::workers(setup)));
         let pull = move |jobs| measure(jobs, || pool.execute(move || link(pool, jobs)));
-        Box::new(move || {
-            pull(1000);
-            vec![pull(20_000)]
-        })
+        turn(50_000, pull)
     }
 }
