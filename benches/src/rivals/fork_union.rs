@@ -14,12 +14,8 @@ struct Out(*mut u64);
 unsafe impl Sync for Out {}
 
 impl Out {
-    /// # Safety
-    ///
-    /// The elements are within the memory, and nobody else's.
-    unsafe fn part(&self, at: usize, len: usize) -> &mut [u64] {
-        // SAFETY: as the caller promises.
-        unsafe { std::slice::from_raw_parts_mut(self.0.add(at), len) }
+    fn at(&self, at: usize) -> *mut u64 {
+        self.0.wrapping_add(at)
     }
 }
 
@@ -32,8 +28,8 @@ impl ForkJoin for ForkUnion {
     fn fill<F: Fn(usize) -> u64 + Sync>(&mut self, work: Work, out: &mut [u64], f: &F) {
         let (len, out) = (out.len(), Out(out.as_mut_ptr()));
         let fill = |at, len| {
-            // SAFETY: the pool hands out each index below `len` once.
-            let part = unsafe { out.part(at, len) };
+            // SAFETY: the pool hands out each index of the output once.
+            let part = unsafe { std::slice::from_raw_parts_mut(out.at(at), len) };
             fill_alone(at, part, f);
         };
         match work.load {
