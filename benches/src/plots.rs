@@ -107,7 +107,7 @@ impl Axis {
                 let percent = 100.0 - 10f64.powf(2.0 - value);
                 format!("{} %", (percent * 1e6).round() / 1e6)
             }
-            Self::Threads | Self::SpeedUp => format!("{value}"),
+            Self::Threads | Self::SpeedUp => format!("{}", (value * 1e6).round() / 1e6),
         }
     }
 }
