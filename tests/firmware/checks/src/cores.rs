@@ -98,14 +98,15 @@ fn a_job_wakes_a_sleeper<B: Board>(pool: &Checked<B>) {
     check::<B>("a job is run, whether it meets sleepers or those about to sleep");
     let (before, naps) = (RAN.load(SeqCst), B::naps());
     for round in 0..5000 {
-        let job = || {
+        let job = move || {
             RAN.fetch_add(1, SeqCst);
+            // Of any length, so that sooner or later the next one comes when this worker falls asleep.
+            (0..round % 512 >> (round % 8)).for_each(|_| core::hint::spin_loop());
         };
         assert!(pool.execute(job).is_ok());
         wait_until::<B>("the job has run", || RAN.load(SeqCst) == before + round + 1);
-        match round {
-            0..100 => all_sleep(pool),
-            _ => (0..round % 500).for_each(|_| core::hint::spin_loop()),
+        if round < 100 {
+            all_sleep(pool);
         }
     }
     let woken = B::naps() - naps;
