@@ -7,7 +7,8 @@ use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use ringpool::{Pool, Worker};
 
 use crate::{
-    Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, nested, pause, wait_until,
+    Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, nested, pause, since,
+    wait_until,
 };
 
 /// Runs all checks, on core 0.
@@ -87,24 +88,34 @@ fn all_sleep<B: Board>(pool: &Checked<B>) {
 
 fn sleepers_stay_asleep<B: Board>() {
     check::<B>("who has nothing to do sleeps on");
-    pause::<B>(10 * B::MILLISECOND);
+    // (More than once, if need be: where cores take turns on the host's, one may be late to fall asleep.)
+    let undisturbed = (0..3).any(|_| {
+        let naps = B::naps();
+        pause::<B>(100 * B::MILLISECOND);
+        B::naps() == naps
+    });
+    assert!(undisturbed, "somebody woke up for nothing");
     let naps = B::naps();
     assert!(naps >= B::CORES - 1, "{naps} naps");
-    pause::<B>(100 * B::MILLISECOND);
-    assert_eq!(B::naps(), naps, "somebody woke up for nothing");
 }
 
 fn a_job_wakes_a_sleeper<B: Board>(pool: &Checked<B>) {
     check::<B>("a job is run, whether it meets sleepers or those about to sleep");
-    let (before, naps) = (RAN.load(SeqCst), B::naps());
+    let (before, naps, start) = (RAN.load(SeqCst), B::naps(), B::now());
     for round in 0..5000 {
-        let job = || {
+        // Now and then the next job comes at once, when this one is about to end, or its worker about to sleep.
+        // (That takes long where cores take turns on the host's.)
+        let at_once = round % 8 == 0 && since::<B>(start) < 5_000 * B::MILLISECOND;
+        let length = at_once.then_some(round / 8 % 64);
+        let job = move || {
             RAN.fetch_add(1, SeqCst);
+            (0..length.unwrap_or(0)).for_each(|k| _ = core::hint::black_box(k));
         };
         assert!(pool.execute(job).is_ok());
         wait_until::<B>("the job has run", || RAN.load(SeqCst) == before + round + 1);
         match round {
             0..100 => all_sleep(pool),
+            _ if at_once => (),
             _ => (0..round % 500).for_each(|_| core::hint::spin_loop()),
         }
     }

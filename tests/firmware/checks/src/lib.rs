@@ -25,6 +25,10 @@ pub trait Board: Platform + Default + 'static {
     /// How many ticks of `now` a millisecond has.
     const MILLISECOND: u64;
 
+    /// How many ticks a job may wait while the only core has nothing else to do: fewer than lie between some interrupts.
+    /// (By default it may wait for ever, because the clock may go on while the core stands still.)
+    const PATIENCE: u64 = u64::MAX;
+
     /// A clock, which may wrap at 32 bits.
     fn now() -> u64;
 
@@ -54,8 +58,9 @@ static RECEIVED: AtomicUsize = AtomicUsize::new(0);
 /// The pool closes when so many of them ran. From then on, when this is set, there is one such job at a time.
 static LAST: AtomicUsize = AtomicUsize::new(usize::MAX);
 
-/// How often an interrupt has found the job of an earlier one still waiting.
+/// How often an interrupt has found the job of an earlier one still waiting, and when that was queued.
 static WAITED: AtomicUsize = AtomicUsize::new(0);
+static QUEUED_AT: AtomicUsize = AtomicUsize::new(0);
 
 /// What the board's interrupt handler calls.
 pub fn interrupt<B: Board>(pool: &'static Checked<B>) {
@@ -69,9 +74,16 @@ pub fn interrupt<B: Board>(pool: &'static Checked<B>) {
             waited < 1000,
             "a job is queued, and nobody was woken for it"
         );
+        // Any interrupt ends a WFI: so one that was begun in spite of a token, too.
+        let waited = since::<B>(QUEUED_AT.load(SeqCst) as u64);
+        assert!(
+            waited < B::PATIENCE,
+            "the core slept while a job was queued"
+        );
         return;
     }
     WAITED.store(0, SeqCst);
+    QUEUED_AT.store(B::now() as usize, SeqCst);
     let in_order = move || {
         let received = RECEIVED.fetch_add(1, SeqCst);
         // With one worker, jobs run in the order in which they were queued.
@@ -119,8 +131,11 @@ fn wait_until<B: Board>(what: &str, came: impl Fn() -> bool) {
     }
 }
 
-/// Lets time pass.
+/// Lets time pass. (None at all, if it is none: reading the clock may take longer than a short map.)
 fn pause<B: Board>(ticks: u64) {
+    if ticks == 0 {
+        return;
+    }
     let start = B::now();
     while since::<B>(start) < ticks {
         core::hint::spin_loop();

@@ -84,7 +84,8 @@ pub fn start_clock(syst: &mut SYST, period: u32) {
     syst.enable_counter();
 }
 
-/// To be called by every SysTick interrupt. The period after the one that runs now will be of `length` ticks.
+/// To be called by every SysTick interrupt, before the period that runs now is over. The one after it will be of
+/// `length` ticks.
 pub fn on_tick(length: u32) {
     let period = PERIOD.load(Ordering::Relaxed);
     let passed = PASSED.load(Ordering::Relaxed).wrapping_add(period);
