@@ -44,7 +44,9 @@ fn a_sleeper_hears_of_a_job() {
 
 #[test]
 fn a_sleeper_hears_of_a_team() {
-    hears_of(|idle| idle.wake(1));
+    hears_of(|idle| {
+        idle.wake(1);
+    });
 }
 
 #[test]
