@@ -145,7 +145,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             unwind::contain(|| job.run());
             busy = true;
         }
-        if let Some(team) = self.maps.join(worker) {
+        if let Some(team) = self.maps.join(worker, &self.idle) {
             found();
             map::help(team, worker, &self.idle);
             busy = true;

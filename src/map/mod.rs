@@ -239,8 +239,8 @@ impl Maps {
 
     /// Joins a team that wants help.
     #[inline]
-    pub(crate) fn join(&self, worker: usize) -> Option<Joined<'_>> {
-        self.teams.join(worker)
+    pub(crate) fn join<P: Platform>(&self, worker: usize, idle: &Idle<P>) -> Option<Joined<'_>> {
+        self.teams.join(worker, idle)
     }
 }
 
