@@ -24,12 +24,17 @@ pub(super) struct Lanes {
 }
 
 struct Lane {
-    /// Elements before this are taken. Never beyond `end`.
+    start: usize,
+    len: usize,
+    /// So many of its elements are taken; if more than `len`, all. Once all are, that stays so.
     ///
     /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
-    next: AtomicUsize,
-    end: usize,
+    taken: AtomicUsize,
 }
+
+/// No chunk is longer. So `taken` does not wrap: a lane is at most half of what there is (alone in it, nobody goes beyond
+/// its end), and each of at most 256 participants can go beyond its end once, by a chunk.
+const LONGEST: usize = usize::MAX >> 9;
 
 impl Lanes {
     /// No lanes yet.
@@ -46,12 +51,13 @@ impl Lanes {
         let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
         for (k, lane) in self.lanes.iter_mut().take(count).enumerate() {
-            let end = start + each + usize::from(k < over);
+            let len = each + usize::from(k < over);
             lane.write(Line::new(Lane {
-                next: AtomicUsize::new(start),
-                end,
+                start,
+                len,
+                taken: AtomicUsize::new(0),
             }));
-            start = end;
+            start += len;
         }
         self.count = count;
     }
@@ -65,9 +71,7 @@ impl Lanes {
 
     /// A quarter of the longest lane, rounded up.
     pub(super) fn quarter(&self) -> usize {
-        self.lane(0).map_or(0, |Lane { next, end }| {
-            (end - next.load(Ordering::Relaxed)).div_ceil(4)
-        })
+        self.lane(0).map_or(0, |lane| lane.len.div_ceil(4))
     }
 
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
@@ -86,20 +90,8 @@ impl Lanes {
     /// opening and goes with the leaving.
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
-            let Lane { next, end } = self.lane(*lane)?;
-            let mut start = next.load(Ordering::Relaxed);
-            while start != *end {
-                let left = end - start;
-                let chunk = size.min((left / 4).max(size / 16)).max(1).min(left);
-                match next.compare_exchange_weak(
-                    start,
-                    start + chunk,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => return Some(start..start + chunk),
-                    Err(now) => start = now,
-                }
+            if let Some(range) = self.lane(*lane)?.take(size) {
+                return Some(range);
             }
             *lane = if *lane + 1 < self.count { *lane + 1 } else { 0 };
         }
@@ -111,7 +103,26 @@ impl Lanes {
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.count)
             .filter_map(|lane| self.lane(lane))
-            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed)..*end)
+            .map(|lane| lane.rest(lane.taken.swap(lane.len, Ordering::Relaxed)))
+    }
+}
+
+impl Lane {
+    fn take(&self, size: usize) -> Option<Range<usize>> {
+        let taken = self.taken.load(Ordering::Relaxed);
+        let left = self.len.checked_sub(taken).filter(|left| *left != 0)?;
+        let chunk = size
+            .min((left / 4).max(size / 16))
+            .clamp(1, left.min(LONGEST));
+        // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that others took
+        // some, or all, meanwhile.
+        let rest = self.rest(self.taken.fetch_add(chunk, Ordering::Relaxed));
+        (!rest.is_empty()).then(|| rest.start..rest.start + chunk.min(rest.len()))
+    }
+
+    /// What is left when so many are taken.
+    fn rest(&self, taken: usize) -> Range<usize> {
+        self.start + taken.min(self.len)..self.start + self.len
     }
 }
 
@@ -179,6 +190,20 @@ mod tests {
         }
         let lanes = cut(0..1000, 2);
         assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
+    }
+
+    #[test]
+    fn who_comes_too_late_takes_what_is_left_or_nothing() {
+        let lanes = cut(500..600, 1);
+        let lane = lanes.lane(0).unwrap();
+        assert_eq!(lane.take(1000), Some(500..562));
+        assert_eq!(
+            [0, 10, 99, 100, 101].map(|taken| lane.rest(taken)),
+            [500..600, 510..600, 599..600, 600..600, 600..600]
+        );
+        lane.taken.store(130, Ordering::Relaxed);
+        assert_eq!(lane.take(1000), None);
+        assert_eq!(lane.taken.load(Ordering::Relaxed), 130);
     }
 
     #[test]
