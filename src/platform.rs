@@ -98,7 +98,8 @@ pub trait Platform: Sync {
     }
 
     /// Lets whoever else wants this core have it, and is back soon: called now and then by a `map`'s caller
-    /// and helpers that wait for each other, because they may share a core. Nothing by default.
+    /// and helpers that wait for each other, and by a worker that has had much to do, before it sleeps, because they
+    /// may share a core with whom they wait for. Nothing by default.
     fn give_way(&self) {}
 }
 

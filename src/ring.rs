@@ -225,6 +225,11 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         self.tail.load(Ordering::Relaxed) & CLOSED != 0
     }
 
+    /// How many jobs were taken so far, but for laps; a snapshot.
+    pub(crate) fn taken(&self) -> usize {
+        self.head.load(Ordering::Relaxed) / STEP
+    }
+
     /// How many positions are claimed and not yet taken; a snapshot.
     pub(crate) fn len(&self) -> usize {
         let head = self.head.load(Ordering::Relaxed);

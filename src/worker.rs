@@ -80,6 +80,12 @@ impl fmt::Debug for Worker<'_> {
     }
 }
 
+/// A worker gives way before it sleeps if so many jobs were taken since it last slept: whoever queued so many may have
+/// more, and be waiting for this very core. Measured, where a submitter and the only worker shared a core: 10 000 jobs
+/// woke the worker 460 times and took 1300 ns each; like this hardly ever, and 26 ns. After fewer it does not, for
+/// that costs a thread the kernel's favour when it is woken the next time.
+const MANY: usize = 8;
+
 /// A pool as its workers see it, whatever its parameters.
 pub(crate) trait Serve: Sync {
     fn serve(&self, worker: usize);
@@ -101,6 +107,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         // However this ends, the others shall look whether it is the end for them too.
         let _leave = Leave(&self.idle);
         let mut searching = false;
+        let mut woken_at = self.ring.taken();
         loop {
             if self.turn(worker, &mut searching) {
                 continue;
@@ -115,8 +122,12 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if self.ring.is_finished() {
                 break self.idle.stop_searching();
             }
+            if self.ring.taken().wrapping_sub(woken_at) >= MANY {
+                self.idle.platform().give_way();
+            }
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
+            woken_at = self.ring.taken();
         }
     }
 
@@ -183,24 +194,33 @@ mod tests {
     use std::thread;
     use std::time::Duration;
 
+    use super::MANY;
     use crate::{Platform, Pool, Spin, Threads};
 
-    /// Counts the waits between looks, and does something at one.
+    /// Counts the waits between looks, and does something at one; and how often it gives way. To park is wait 0.
     struct Host {
         spins: u32,
         waits: AtomicUsize,
         then: fn(usize),
+        ways: AtomicUsize,
     }
 
     impl Host {
         const fn new(spins: u32, then: fn(usize)) -> Self {
-            let waits = AtomicUsize::new(0);
-            Self { spins, waits, then }
+            let (waits, ways) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            Self {
+                spins,
+                waits,
+                then,
+                ways,
+            }
         }
     }
 
     impl Platform for Host {
-        fn park(&self, _: usize) {}
+        fn park(&self, _: usize) {
+            (self.then)(0);
+        }
 
         fn unpark(&self, _: usize) {}
 
@@ -210,6 +230,10 @@ mod tests {
 
         fn relax(&self) {
             (self.then)(1 + self.waits.fetch_add(1, Ordering::Relaxed));
+        }
+
+        fn give_way(&self) {
+            self.ways.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -246,6 +270,28 @@ mod tests {
             }
         }));
         assert_eq!(spin(&POOL), (false, 511));
+    }
+
+    #[test]
+    fn a_worker_that_had_much_to_do_gives_way_before_it_sleeps() {
+        static PARKS: AtomicUsize = AtomicUsize::new(0);
+        static POOL: Pool<16, Host> = Pool::new(Host::new(0, |_| {
+            let jobs = match PARKS.fetch_add(1, Ordering::Relaxed) {
+                0 => MANY - 1,
+                1 => MANY,
+                2 => 1,
+                _ => return POOL.close(),
+            };
+            (0..jobs).for_each(|_| POOL.execute(|| ()).unwrap());
+        }));
+        let start = POOL.start(1, |worker| {
+            worker.run();
+            Ok::<(), ()>(())
+        });
+        start.unwrap();
+        assert_eq!(PARKS.load(Ordering::Relaxed), 4);
+        let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
+        assert_eq!(ways, 1, "after the many");
     }
 
     #[test]

@@ -1,10 +1,9 @@
 //! What the contestants work on.
 
 use std::hint::black_box;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::JoinHandle;
 use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
 
 /// Under a nanosecond of work that compilers do not vectorise: both halves of a product.
 #[inline(always)]
@@ -19,32 +18,50 @@ pub struct Element {
     steps: u32,
 }
 
-/// How many steps of [`Element`] take 1000 ns on this machine.
-#[derive(Clone, Copy)]
+/// What elements cost on this machine.
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Calibrated {
+    /// How many steps of a long element take 1000 ns.
     steps_per_us: f64,
+    /// What elements of 0, 1, 2 ... steps take in a loop, in ns: less than one alone, since processors overlap
+    /// them.
+    short: [f64; 32],
 }
 
 pub fn calibrate() -> Calibrated {
-    let probe = Element { steps: 100_000 };
-    let best = (0..50)
-        .map(|_| {
-            let start = Instant::now();
-            black_box(black_box(&probe).run());
-            start.elapsed().as_nanos()
-        })
-        .min()
-        .expect("some rounds");
+    let long = 100_000;
     Calibrated {
-        steps_per_us: f64::from(probe.steps) * 1000.0 / best as f64,
+        steps_per_us: f64::from(long) * 1000.0 / cost(long, 1),
+        short: std::array::from_fn(|steps| cost(steps as u32, 5000)),
     }
 }
 
-impl Calibrated {
-    pub fn for_ns(self, ns: u32) -> Element {
-        Element {
-            steps: (f64::from(ns) * self.steps_per_us / 1000.0) as u32,
+/// What an element of so many steps takes, among so many, in ns: at best, for others only make it longer.
+fn cost(steps: u32, count: usize) -> f64 {
+    let elements = vec![Element { steps }; count];
+    let mut out = vec![0; count];
+    let best = (0..50).map(|_| {
+        let start = Instant::now();
+        for (y, element) in out.iter_mut().zip(black_box(&elements)) {
+            *y = element.run();
         }
+        black_box(&mut out);
+        start.elapsed().as_nanos() as f64 / count as f64
+    });
+    best.min_by(f64::total_cmp).expect("some rounds")
+}
+
+impl Calibrated {
+    /// An element that takes `ns` or a little more; nothing for 0.
+    pub fn for_ns(self, ns: u32) -> Element {
+        let ns = f64::from(ns);
+        let short = self.short.iter().position(|&cost| cost >= ns);
+        let steps = match short {
+            _ if ns == 0.0 => 0,
+            Some(steps) => steps as u32,
+            None => (ns * self.steps_per_us / 1000.0) as u32,
+        };
+        Element { steps }
     }
 }
 
@@ -56,107 +73,5 @@ impl Element {
             x = trivial(x).wrapping_add(1);
         }
         x
-    }
-}
-
-/// Two threads that hand a line back and forth.
-pub struct RoundTrip {
-    word: Arc<AtomicUsize>,
-    partner: Option<JoinHandle<()>>,
-}
-
-const END: usize = usize::MAX;
-
-impl RoundTrip {
-    pub fn new() -> Self {
-        let word = Arc::new(AtomicUsize::new(0));
-        let shared = Arc::clone(&word);
-        let partner = std::thread::spawn(move || {
-            loop {
-                match shared.load(Ordering::Acquire) {
-                    END => break,
-                    odd if odd % 2 == 1 => shared.store(odd + 1, Ordering::Release),
-                    _ => std::hint::spin_loop(),
-                }
-            }
-        });
-        Self {
-            word,
-            partner: Some(partner),
-        }
-    }
-
-    /// What it takes one way, in ns.
-    pub fn half(&mut self) -> f64 {
-        const TRIPS: usize = 200;
-        let start = Instant::now();
-        for _ in 0..TRIPS {
-            let sent = self.word.load(Ordering::Relaxed) + 1;
-            self.word.store(sent, Ordering::Release);
-            while self.word.load(Ordering::Acquire) == sent {
-                std::hint::spin_loop();
-            }
-        }
-        start.elapsed().as_nanos() as f64 / TRIPS as f64 / 2.0
-    }
-}
-
-impl Drop for RoundTrip {
-    fn drop(&mut self) {
-        self.word.store(END, Ordering::Release);
-        if let Some(partner) = self.partner.take() {
-            partner.join().expect("no panic");
-        }
-    }
-}
-
-/// A thread that sleeps until it is woken, and says when it was.
-pub struct Sleeper {
-    /// When it woke, in ns since `epoch`; 0 while it sleeps.
-    woken: Arc<AtomicUsize>,
-    epoch: Instant,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Sleeper {
-    pub fn new() -> Self {
-        let woken = Arc::new(AtomicUsize::new(0));
-        let epoch = Instant::now();
-        let shared = Arc::clone(&woken);
-        let thread = std::thread::spawn(move || {
-            while shared.load(Ordering::Relaxed) != END {
-                std::thread::park();
-                let now = epoch.elapsed().as_nanos() as usize;
-                _ = shared.compare_exchange(0, now, Ordering::Relaxed, Ordering::Relaxed);
-            }
-        });
-        Self {
-            woken,
-            epoch,
-            thread: Some(thread),
-        }
-    }
-
-    /// From the wake-up to the thread's first look at the clock, in ns.
-    pub fn wake(&mut self) -> f64 {
-        self.woken.store(0, Ordering::Relaxed);
-        let before = self.epoch.elapsed().as_nanos() as usize;
-        self.thread.as_ref().expect("it runs").thread().unpark();
-        loop {
-            match self.woken.load(Ordering::Relaxed) {
-                0 => std::hint::spin_loop(),
-                woken => break (woken - before) as f64,
-            }
-        }
-    }
-}
-
-impl Drop for Sleeper {
-    fn drop(&mut self) {
-        self.woken.store(END, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            thread.join().expect("no panic");
-        }
     }
 }

@@ -9,6 +9,7 @@ use crate::sync::{AtomicUsize, Ordering, array_of, const_fn, size};
 pub(super) struct Cost(NonZero<usize>);
 
 impl Cost {
+    #[inline]
     pub(super) fn of(ticks: usize, elements: usize) -> Self {
         Self(at_least_one(
             ticks.saturating_mul(16) / at_least_one(elements),
@@ -16,16 +17,19 @@ impl Cost {
     }
 
     /// How long `elements` will take, in ticks.
+    #[inline]
     pub(super) fn total(self, elements: usize) -> usize {
         self.0.get().saturating_mul(elements) / 16
     }
 
     /// How many elements take `ticks`; at least one.
+    #[inline]
     pub(super) fn afford(self, ticks: usize) -> usize {
         (ticks.saturating_mul(16) / self.0).max(1)
     }
 }
 
+#[inline]
 fn at_least_one(n: usize) -> NonZero<usize> {
     NonZero::new(n).unwrap_or(NonZero::<usize>::MIN)
 }
@@ -51,12 +55,14 @@ impl Costs {
         }
     }
 
+    #[inline]
     fn entry(&self, key: usize) -> (&AtomicUsize, usize) {
         // Functions are aligned: the lowest bits say nothing.
         let key = key / 16;
         (&self.entries[key % ENTRIES], key << COST_BITS)
     }
 
+    #[inline]
     pub(super) fn recall(&self, key: usize) -> Option<Cost> {
         let (entry, tag) = self.entry(key);
         let entry = entry.load(Ordering::Relaxed);
@@ -66,6 +72,7 @@ impl Costs {
 
     /// Remembers that so many elements took so many ticks, unless it is about what is remembered already: a
     /// line that nobody writes is in everybody's cache.
+    #[inline]
     pub(super) fn note(&self, key: usize, ticks: usize, elements: usize) {
         let cost = Cost::of(ticks, elements).0.get().min(MAX_COST);
         if let Some(Cost(known)) = self.recall(key) {

@@ -151,6 +151,7 @@ unsafe impl<T: Send, const N: usize> Source for Owned<T, N> {
 }
 
 /// Panics if the lengths differ.
+#[inline]
 #[track_caller]
 pub(crate) fn check_lengths(one: &str, length: usize, other: &str, other_length: usize) {
     #[cold]

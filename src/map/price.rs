@@ -48,6 +48,7 @@ impl Price {
 
 impl Price {
     /// How many wake-ups `work` pays for.
+    #[inline]
     pub(super) fn buys(&self, work: usize, quantum: usize, row: bool) -> usize {
         let price = if row {
             quantum.saturating_mul(QUANTA_PER_WAKE_IN_A_ROW)
@@ -70,6 +71,7 @@ impl Price {
 #[cfg(feature = "std")]
 impl Price {
     /// The price for a map that has so much work, which lowers it a little if that is not enough.
+    #[inline]
     fn asked(&self, work: usize, quantum: usize) -> usize {
         let price = self.get(quantum);
         if (least(quantum)..price).contains(&work) {
@@ -78,6 +80,7 @@ impl Price {
         price
     }
 
+    #[inline]
     fn get(&self, quantum: usize) -> usize {
         self.learned.load(Ordering::Relaxed).max(least(quantum))
     }

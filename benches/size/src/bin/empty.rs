@@ -1,0 +1,3 @@
+//! Nothing: what every program pays.
+
+fn main() {}

@@ -1,0 +1,39 @@
+//! forte: halves the work by `join`, down to single elements, as its documentation does with a tree; or to pieces
+//! that are cut by hand. Its caller becomes one of its workers.
+
+use forte::{ThreadPool, Worker};
+
+use super::{Shared, Work, fill_alone};
+
+static POOL: ThreadPool = ThreadPool::new();
+
+pub struct Forte;
+
+impl Shared for Forte {
+    fn start(threads: usize) -> Self {
+        POOL.resize_to(threads - 1);
+        Self
+    }
+
+    fn fill<F: Fn(usize) -> u64 + Sync>(&self, work: Work, out: &mut [u64], f: &F) {
+        POOL.with_worker(|worker| halve(worker, work.piece, 0, out, f));
+    }
+}
+
+fn halve<F: Fn(usize) -> u64 + Sync>(
+    worker: &Worker,
+    piece: usize,
+    at: usize,
+    out: &mut [u64],
+    f: &F,
+) {
+    if out.len() <= piece {
+        return fill_alone(at, out, f);
+    }
+    let middle = out.len() / 2;
+    let (left, right) = out.split_at_mut(middle);
+    worker.join(
+        |worker| halve(worker, piece, at, left, f),
+        |worker| halve(worker, piece, at + middle, right, f),
+    );
+}

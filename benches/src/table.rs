@@ -1,0 +1,101 @@
+//! Tables: what is measured, and who takes part.
+
+use std::process::Command;
+
+use crate::work::Calibrated;
+
+/// What a contestant does when it is its turn: returns samples, in its table's unit.
+///
+/// It begins with a short warm-up that it does not measure, because its threads were stopped and its cache
+/// lines are cold.
+pub type Turn = Box<dyn FnMut() -> Vec<f64>>;
+
+/// What is the same for all contestants of a table.
+#[derive(Clone, Copy)]
+pub struct Setup {
+    /// Threads that compute, the caller included if it does.
+    pub threads: usize,
+    /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same work.
+    pub calibrated: Calibrated,
+}
+
+/// One workload.
+pub struct Table {
+    /// Short and unique: `map-64-awake`. `--only` looks here and at the title.
+    pub id: String,
+    pub title: String,
+    /// Of the samples; smaller is better.
+    pub unit: &'static str,
+    pub shape: Shape,
+    /// How many turns each contestant gets in a full run, if they are not too long.
+    pub rounds: usize,
+    /// Other than what `--threads` says.
+    pub threads: Option<usize>,
+    /// Whether another process computes on every core meanwhile.
+    pub busy: bool,
+    pub contestants: Vec<Contestant>,
+}
+
+/// How a table is shown.
+#[derive(Clone, Copy, PartialEq)]
+pub enum Shape {
+    /// Median, 99th percentile.
+    Times,
+    /// The 99.9th percentile too, and a plot of the distribution.
+    Latency,
+    /// A point of the curve with this name, at this x.
+    Point(&'static str, f64),
+}
+
+pub struct Contestant {
+    pub name: String,
+    pub role: Role,
+    pub start: Start,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Role {
+    Ringpool,
+    Rival,
+    /// The plain loop: no pool, so not a rival.
+    Loop,
+    /// What the machine allows: not a rival either.
+    Limit,
+}
+
+pub enum Start {
+    /// In a process of its own, a copy of this program: builds the pool, checks one result (a panic says what is
+    /// wrong), and hands back what a turn is.
+    Here(Box<dyn Fn(&Setup) -> Turn>),
+    /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that it reads,
+    /// prints a line of samples. Ends when its input does. A line `fails: ...` says why it gives up.
+    Command(Box<dyn Fn(&Setup) -> Command>),
+    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up` makes of the
+    /// number of threads.
+    Ideal {
+        of: &'static str,
+        speed_up: Box<dyn Fn(usize) -> f64>,
+    },
+}
+
+impl Contestant {
+    pub fn new(
+        name: impl Into<String>,
+        role: Role,
+        make: impl Fn(&Setup) -> Turn + 'static,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            role,
+            start: Start::Here(Box::new(make)),
+        }
+    }
+
+    pub fn command(name: impl Into<String>, make: impl Fn(&Setup) -> Command + 'static) -> Self {
+        Self {
+            name: name.into(),
+            role: Role::Rival,
+            start: Start::Command(Box::new(make)),
+        }
+    }
+}
