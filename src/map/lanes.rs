@@ -16,6 +16,11 @@ use crate::sync::{AtomicUsize, Line, Ordering, size};
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
+/// The most elements that can be shared out.
+pub(super) const MOST: usize = isize::MAX as usize;
+/// No chunk is longer.
+const LONGEST: usize = MOST / 512;
+
 pub(super) struct Lanes {
     /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
     /// team.)
@@ -24,17 +29,13 @@ pub(super) struct Lanes {
 }
 
 struct Lane {
-    start: usize,
-    len: usize,
-    /// So many of its elements are taken; if more than `len`, all. Once all are, that stays so.
+    /// Elements before this are taken; beyond `end`, all are. Does not wrap: `end` is at most `MOST`, and each of at most
+    /// 256 participants goes beyond it once, by a chunk.
     ///
     /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
-    taken: AtomicUsize,
+    next: AtomicUsize,
+    end: usize,
 }
-
-/// No chunk is longer. So `taken` does not wrap: a lane is at most half of what there is (alone in it, nobody goes beyond
-/// its end), and each of at most 256 participants can go beyond its end once, by a chunk.
-const LONGEST: usize = usize::MAX >> 9;
 
 impl Lanes {
     /// No lanes yet.
@@ -45,19 +46,18 @@ impl Lanes {
         }
     }
 
-    /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
+    /// Cuts `work`, which ends at `MOST` or before, into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
     pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
         let count = count.clamp(1, LANES);
         let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
         for (k, lane) in self.lanes.iter_mut().take(count).enumerate() {
-            let len = each + usize::from(k < over);
+            let end = start + each + usize::from(k < over);
             lane.write(Line::new(Lane {
-                start,
-                len,
-                taken: AtomicUsize::new(0),
+                next: AtomicUsize::new(start),
+                end,
             }));
-            start += len;
+            start = end;
         }
         self.count = count;
     }
@@ -71,7 +71,9 @@ impl Lanes {
 
     /// A quarter of the longest lane, rounded up.
     pub(super) fn quarter(&self) -> usize {
-        self.lane(0).map_or(0, |lane| lane.len.div_ceil(4))
+        self.lane(0).map_or(0, |Lane { next, end }| {
+            (end - next.load(Ordering::Relaxed)).div_ceil(4)
+        })
     }
 
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
@@ -90,8 +92,18 @@ impl Lanes {
     /// opening and goes with the leaving.
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
-            if let Some(range) = self.lane(*lane)?.take(size) {
-                return Some(range);
+            let Lane { next, end } = self.lane(*lane)?;
+            let start = next.load(Ordering::Relaxed);
+            if start < *end {
+                let left = end - start;
+                let chunk = size.min((left / 4).max(size / 16)).max(1).min(left);
+                let chunk = chunk.min(LONGEST);
+                // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that
+                // others took some of that, or all, meanwhile.
+                let start = next.fetch_add(chunk, Ordering::Relaxed);
+                if start < *end {
+                    return Some(start..(start + chunk).min(*end));
+                }
             }
             *lane = if *lane + 1 < self.count { *lane + 1 } else { 0 };
         }
@@ -103,26 +115,7 @@ impl Lanes {
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.count)
             .filter_map(|lane| self.lane(lane))
-            .map(|lane| lane.rest(lane.taken.swap(lane.len, Ordering::Relaxed)))
-    }
-}
-
-impl Lane {
-    fn take(&self, size: usize) -> Option<Range<usize>> {
-        let taken = self.taken.load(Ordering::Relaxed);
-        let left = self.len.checked_sub(taken).filter(|left| *left != 0)?;
-        let chunk = size
-            .min((left / 4).max(size / 16))
-            .clamp(1, left.min(LONGEST));
-        // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that others took
-        // some, or all, meanwhile.
-        let rest = self.rest(self.taken.fetch_add(chunk, Ordering::Relaxed));
-        (!rest.is_empty()).then(|| rest.start..rest.start + chunk.min(rest.len()))
-    }
-
-    /// What is left when so many are taken.
-    fn rest(&self, taken: usize) -> Range<usize> {
-        self.start + taken.min(self.len)..self.start + self.len
+            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed).min(*end)..*end)
     }
 }
 
@@ -170,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_there_can_be_is_cut_without_overflow() {
-        let lanes = cut(1..usize::MAX, LANES);
+        let lanes = cut(1..MOST, LANES);
         let mut taken = chunks(&lanes, LANES - 1, usize::MAX);
         taken.sort_unstable_by_key(|chunk| chunk.start);
         let mut next = 1;
@@ -178,7 +171,7 @@ mod tests {
             assert_eq!(chunk.start, next);
             next = chunk.end;
         }
-        assert_eq!(next, usize::MAX);
+        assert_eq!(next, MOST);
     }
 
     #[test]
@@ -195,15 +188,13 @@ mod tests {
     #[test]
     fn who_comes_too_late_takes_what_is_left_or_nothing() {
         let lanes = cut(500..600, 1);
-        let lane = lanes.lane(0).unwrap();
-        assert_eq!(lane.take(1000), Some(500..562));
-        assert_eq!(
-            [0, 10, 99, 100, 101].map(|taken| lane.rest(taken)),
-            [500..600, 510..600, 599..600, 600..600, 600..600]
-        );
-        lane.taken.store(130, Ordering::Relaxed);
-        assert_eq!(lane.take(1000), None);
-        assert_eq!(lane.taken.load(Ordering::Relaxed), 130);
+        let Lane { next, .. } = lanes.lane(0).unwrap();
+        assert_eq!(lanes.take(&mut 0, 1000), Some(500..562));
+        next.store(630, Ordering::Relaxed);
+        assert_eq!(lanes.take(&mut 0, 1000), None);
+        assert_eq!(next.load(Ordering::Relaxed), 630);
+        #[cfg(feature = "std")]
+        assert!(lanes.take_all().eq([600..600]));
     }
 
     #[test]

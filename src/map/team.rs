@@ -116,24 +116,14 @@ impl Teams {
             }
             // Not a compare-exchange: where many come at once, all but one would fail, again and again.
             // Acquire: pairs with the release in `open`: the frame is filled in.
-            if team.state.fetch_add(1, Ordering::Acquire) & OPEN != 0 {
-                return Some(Joined { team, spot });
+            let before = team.state.fetch_add(1, Ordering::Acquire);
+            let joined = Joined { team, spot };
+            if before & OPEN != 0 {
+                return Some(joined);
             }
-            team.withdraw(spot, idle.platform());
+            joined.leave(idle);
         }
         None
-    }
-}
-
-impl Team {
-    /// Takes a helper off the count. Returns what is left.
-    fn withdraw<P: Platform>(&self, spot: usize, platform: &P) -> usize {
-        // Release: pairs with the acquire in `close`.
-        let after = self.state.fetch_sub(1, Ordering::Release) - 1;
-        if after == HELD | WAITING {
-            platform.unpark(spot);
-        }
-        after
     }
 }
 
@@ -177,8 +167,8 @@ impl Held<'_> {
         }
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
-        // Release: pairs with the acquire in `hold`.
-        team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
+        // Release: pairs with the acquire in `hold`. No store: somebody may be counted by mistake.
+        team.state.fetch_sub(state, Ordering::Release);
     }
 }
 
@@ -207,7 +197,11 @@ impl Joined<'_> {
     pub(super) fn leave<P: Platform>(self, idle: &Idle<P>) {
         let Self { team, spot } = self;
         let platform = idle.platform();
-        let after = team.withdraw(spot, platform);
+        // Release: pairs with the acquire in `close`.
+        let after = team.state.fetch_sub(1, Ordering::Release) - 1;
+        if after == HELD | WAITING {
+            platform.unpark(spot);
+        }
         if after & HELPERS != 0 {
             return;
         }
@@ -338,31 +332,28 @@ mod tests {
     #[test]
     fn who_comes_too_late_is_off_the_count_again_and_wakes_a_caller_who_waited_for_it() {
         let (teams, idle) = (Teams::new(), idle(0, |_| ()));
-        let state = |team: &Team| team.state.load(Ordering::Relaxed);
-        let come_late = |spot: usize| {
-            teams.teams[spot].state.fetch_add(1, Ordering::Relaxed);
-            teams.teams[spot].withdraw(spot, idle.platform());
+        let team = &teams.teams[0];
+        let state = || team.state.load(Ordering::Relaxed);
+        let come = || {
+            team.state.fetch_add(1, Ordering::Relaxed);
+            Joined { team, spot: 0 }
         };
-        // To one that is free, held, and open and counted.
-        come_late(0);
-        assert_eq!(state(&teams.teams[0]), 0);
-        let held = teams.hold().unwrap();
-        teams.teams[0].state.fetch_add(1, Ordering::Relaxed);
+        let late = come();
+        assert_eq!(teams.hold().unwrap().spot, 1, "it counts as somebody's");
+        late.leave(&idle);
+        assert_eq!(state(), 0);
+
+        let (held, late) = (teams.hold().unwrap(), come());
         held.open(ptr::null());
-        assert_eq!(state(&teams.teams[0]), HELD | OPEN | 1);
-        teams.teams[0].withdraw(0, idle.platform());
-        assert_eq!(state(&teams.teams[0]), HELD | OPEN);
-        assert_eq!(waits(&idle), []);
-        teams.teams[0]
-            .state
-            .store(HELD | WAITING, Ordering::Relaxed);
-        come_late(0);
-        assert_eq!(waits(&idle), [Unpark(0)]);
+        assert_eq!(state(), HELD | OPEN | 1);
+        late.leave(&idle);
+        assert_eq!(state(), HELD | OPEN);
+        assert_eq!(waits(&idle), [GiveWay, GiveWay]);
+
+        team.state.store(HELD | WAITING, Ordering::Relaxed);
+        come().leave(&idle);
+        assert_eq!(waits(&idle), [Unpark(0), GiveWay]);
         held.close(&idle);
-        // While somebody is counted by mistake, nobody can hold it.
-        teams.teams[0].state.fetch_add(1, Ordering::Relaxed);
-        assert_eq!(teams.hold().unwrap().spot, 1);
-        teams.teams[0].withdraw(0, idle.platform());
         assert_eq!(teams.hold().unwrap().spot, 0);
     }
 
