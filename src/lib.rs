@@ -26,7 +26,8 @@
 //! source, has the protocols and the proofs.
 //!
 //! [`docs::porting`] brings the pool to a chip in five steps. [`docs::safety`] says what the crate's safety
-//! rests on and how that is checked, [`docs::rivals`] which tests of other pools it passes.
+//! rests on and how that is checked, [`docs::rivals`] which tests of other pools it passes, [`docs::scaling`] what grows
+//! with the number of workers.
 
 #![no_std]
 #![cfg_attr(
@@ -94,6 +95,10 @@ pub mod docs {
 
     #[doc = include_str!("../docs/rivals.md")]
     pub mod rivals {}
+
+    #[doc = include_str!("../docs/scaling.md")]
+    #[doc = include_str!("../docs/counts.md")]
+    pub mod scaling {}
 }
 
 /// README's code, run as tests.

@@ -26,10 +26,10 @@
 //! one producer.) A consumer does not: where it has caught up, it would take the lines that the producer has
 //! just prefetched; measured, a job took up to twice as long.
 
-use crossbeam_utils::{Backoff, CachePadded};
+use crossbeam_utils::CachePadded;
 
 use crate::job::Slot;
-use crate::sync::{AtomicUsize, Ordering, array_of, const_fn};
+use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;

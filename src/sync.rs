@@ -1,5 +1,6 @@
 //! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets without
-//! compare-and-swap) or a checker's (`--cfg loom`, `--cfg shuttle`).
+//! compare-and-swap), a checker's (`--cfg loom`, `--cfg shuttle`) or those that count (`--cfg counted`, on top of
+//! shuttle).
 
 #[cfg(not(any(loom, shuttle, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -13,8 +14,14 @@ pub(crate) use loom::{
     sync::atomic::{AtomicUsize, Ordering, fence},
 };
 
-#[cfg(shuttle)]
+#[cfg(all(shuttle, not(counted)))]
 pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
+
+#[cfg(counted)]
+pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence};
+
+#[cfg(not(counted))]
+pub(crate) use crossbeam_utils::Backoff;
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(loom))]

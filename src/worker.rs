@@ -155,7 +155,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             unwind::contain(|| job.run(found));
             busy = true;
         }
-        if let Some(team) = self.maps.join(worker) {
+        if let Some(team) = self.maps.join(worker, &self.idle) {
             if core::mem::take(searching) {
                 found();
             }

@@ -16,6 +16,11 @@ use crate::sync::{AtomicUsize, Line, Ordering, size};
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
+/// The most elements that can be shared out.
+pub(super) const MOST: usize = isize::MAX as usize;
+/// No chunk is longer.
+const LONGEST: usize = MOST / 512;
+
 pub(super) struct Lanes {
     /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
     /// team.)
@@ -24,7 +29,8 @@ pub(super) struct Lanes {
 }
 
 struct Lane {
-    /// Elements before this are taken. Never beyond `end`.
+    /// Elements before this are taken; beyond `end`, all are. Does not wrap: `end` is at most `MOST`, and each of at most
+    /// 256 participants goes beyond it once, by a chunk.
     ///
     /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
     next: AtomicUsize,
@@ -40,7 +46,7 @@ impl Lanes {
         }
     }
 
-    /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
+    /// Cuts `work`, which ends at `MOST` or before, into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
     pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
         let count = count.clamp(1, LANES);
         let (each, over) = (work.len() / count, work.len() % count);
@@ -87,18 +93,16 @@ impl Lanes {
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
             let Lane { next, end } = self.lane(*lane)?;
-            let mut start = next.load(Ordering::Relaxed);
-            while start != *end {
+            let start = next.load(Ordering::Relaxed);
+            if start < *end {
                 let left = end - start;
                 let chunk = size.min((left / 4).max(size / 16)).max(1).min(left);
-                match next.compare_exchange_weak(
-                    start,
-                    start + chunk,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => return Some(start..start + chunk),
-                    Err(now) => start = now,
+                let chunk = chunk.min(LONGEST);
+                // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that
+                // others took some of that, or all, meanwhile.
+                let start = next.fetch_add(chunk, Ordering::Relaxed);
+                if start < *end {
+                    return Some(start..(start + chunk).min(*end));
                 }
             }
             *lane = if *lane + 1 < self.count { *lane + 1 } else { 0 };
@@ -111,7 +115,7 @@ impl Lanes {
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.count)
             .filter_map(|lane| self.lane(lane))
-            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed)..*end)
+            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed).min(*end)..*end)
     }
 }
 
@@ -159,7 +163,7 @@ mod tests {
 
     #[test]
     fn the_longest_input_there_can_be_is_cut_without_overflow() {
-        let lanes = cut(1..usize::MAX, LANES);
+        let lanes = cut(1..MOST, LANES);
         let mut taken = chunks(&lanes, LANES - 1, usize::MAX);
         taken.sort_unstable_by_key(|chunk| chunk.start);
         let mut next = 1;
@@ -167,7 +171,7 @@ mod tests {
             assert_eq!(chunk.start, next);
             next = chunk.end;
         }
-        assert_eq!(next, usize::MAX);
+        assert_eq!(next, MOST);
     }
 
     #[test]
@@ -179,6 +183,18 @@ mod tests {
         }
         let lanes = cut(0..1000, 2);
         assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
+    }
+
+    #[test]
+    fn who_comes_too_late_takes_what_is_left_or_nothing() {
+        let lanes = cut(500..600, 1);
+        let Lane { next, .. } = lanes.lane(0).unwrap();
+        assert_eq!(lanes.take(&mut 0, 1000), Some(500..562));
+        next.store(630, Ordering::Relaxed);
+        assert_eq!(lanes.take(&mut 0, 1000), None);
+        assert_eq!(next.load(Ordering::Relaxed), 630);
+        #[cfg(feature = "std")]
+        assert!(lanes.take_all().eq([600..600]));
     }
 
     #[test]

@@ -47,6 +47,7 @@ use crate::idle::Idle;
 use crate::map::cost::{Cost, Costs};
 use crate::map::frame::{CALLER, Frame};
 use crate::map::input::{Input, check_lengths};
+use crate::map::lanes::MOST;
 use crate::map::output::{Output, Sink};
 use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
@@ -202,7 +203,7 @@ impl Maps {
             let work = cost.total(len - next);
             helpers = self.price.buys(work, quantum, row).min(workers);
         }
-        if helpers == 0 && idle.all_sleep() {
+        if helpers == 0 && idle.all_sleep() || len > MOST {
             return false;
         }
         let Some(held) = self.teams.hold() else {
@@ -240,8 +241,8 @@ impl Maps {
 
     /// Joins a team that wants help.
     #[inline]
-    pub(crate) fn join(&self, worker: usize) -> Option<Joined<'_>> {
-        self.teams.join(worker)
+    pub(crate) fn join<P: Platform>(&self, worker: usize, idle: &Idle<P>) -> Option<Joined<'_>> {
+        self.teams.join(worker, idle)
     }
 }
 

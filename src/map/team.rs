@@ -11,10 +11,12 @@
 //! | `HELD + n` | nobody joins any more; `n` have not left yet |
 //! | `HELD + WAITING + n` | likewise, and the caller is parked at the slot's spot |
 //!
-//! A worker joins by a compare-exchange from `OPEN + n` to `OPEN + n + 1` and reads `frame` after it;
-//! while it is counted, the caller cannot give the slot back, so what it reads is the frame of a map
+//! A worker that has seen `OPEN` adds one. If `OPEN` was still there when it did, it has joined, and reads `frame`
+//! after it; while it is counted, the caller cannot give the slot back, so what it reads is the frame of a map
 //! that waits for it. If the slot was reused since the worker first looked, it joins the later map,
-//! which is as good. Its last touch of the frame is before its leaving decrement; what it needs after
+//! which is as good. If it came too late it takes the one off again, and touches nothing else: so any state, even
+//! *free*, may count somebody by mistake for a moment. (Joining by compare-exchange, 128 workers that come at
+//! once fail 6 700 times: `docs/scaling.md`.) Its last touch of the frame is before its leaving decrement; what it needs after
 //! that (the platform, the spot's number) is in the pool.
 
 use core::ptr;
@@ -41,7 +43,7 @@ pub(crate) struct Teams {
 
 struct Team {
     state: AtomicUsize,
-    /// Invariant *frame*: while `state` is open or counts a helper, this is the frame of a map whose
+    /// Invariant *frame*: while `state` is open or counts a helper that has joined, this is the frame of a map whose
     /// caller will not leave it before the count is zero.
     ///
     /// Not an atomic: so that model checkers and sanitizers see who reads it when.
@@ -51,7 +53,7 @@ struct Team {
 // SAFETY: *frame*: who reads it may follow it, on any thread.
 unsafe impl Send for Team {}
 
-// SAFETY: *frame*: it is written by the one that holds the slot, and read by those whom `state` counts.
+// SAFETY: *frame*: it is written by the one that holds the slot, and read by those who have joined.
 unsafe impl Sync for Team {}
 
 impl Teams {
@@ -93,31 +95,33 @@ impl Teams {
 
     /// Joins an open team, if there is one. `preference` spreads workers over teams.
     #[inline]
-    pub(super) fn join(&self, preference: usize) -> Option<Joined<'_>> {
+    pub(super) fn join<P: Platform>(
+        &self,
+        preference: usize,
+        idle: &Idle<P>,
+    ) -> Option<Joined<'_>> {
         // The usual answer, and the quick one.
         if !self.any_open() {
             return None;
         }
-        self.join_open(preference)
+        self.join_open(preference, idle)
     }
 
-    fn join_open(&self, preference: usize) -> Option<Joined<'_>> {
+    fn join_open<P: Platform>(&self, preference: usize, idle: &Idle<P>) -> Option<Joined<'_>> {
         for k in 0..TEAMS {
             let spot = (preference + k) % TEAMS;
             let team = &self.teams[spot];
-            let mut state = team.state.load(Ordering::Relaxed);
-            while state & OPEN != 0 {
-                // Acquire: pairs with the release in `open`: the frame is filled in.
-                match team.state.compare_exchange_weak(
-                    state,
-                    state + 1,
-                    Ordering::Acquire,
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => return Some(Joined { team, spot }),
-                    Err(now) => state = now,
-                }
+            if team.state.load(Ordering::Relaxed) & OPEN == 0 {
+                continue;
             }
+            // Not a compare-exchange: where many come at once, all but one would fail, again and again.
+            // Acquire: pairs with the release in `open`: the frame is filled in.
+            let before = team.state.fetch_add(1, Ordering::Acquire);
+            let joined = Joined { team, spot };
+            if before & OPEN != 0 {
+                return Some(joined);
+            }
+            joined.leave(idle);
         }
         None
     }
@@ -132,10 +136,10 @@ pub(super) struct Held<'p> {
 impl Held<'_> {
     /// Lets workers join.
     pub(super) fn open(&self, frame: *const ()) {
-        // SAFETY: *frame*: the slot is held and not open, and nobody is counted.
+        // SAFETY: *frame*: the slot is held and not open, and nobody has joined.
         self.team.frame.with_mut(|place| unsafe { *place = frame });
         // Release: pairs with the acquire in `join`.
-        self.team.state.store(HELD | OPEN, Ordering::Release);
+        self.team.state.fetch_or(OPEN, Ordering::Release);
     }
 
     /// Lets nobody join any more, waits until all have left, and gives the slot back.
@@ -163,8 +167,8 @@ impl Held<'_> {
         }
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
-        // Release: pairs with the acquire in `hold`.
-        team.state.store(0, Ordering::Release);
+        // Release: pairs with the acquire in `hold`. No store: somebody may be counted by mistake.
+        team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
     }
 }
 
@@ -307,7 +311,7 @@ mod tests {
         let frame = 0;
         let held: Vec<_> = core::iter::from_fn(|| teams.hold()).collect();
         let join = |preference| {
-            let joined = teams.join(preference)?;
+            let joined = teams.join(preference, &idle)?;
             let spot = joined.spot;
             assert_eq!(joined.frame(), (&raw const frame).cast());
             joined.leave(&idle);
@@ -317,12 +321,40 @@ mod tests {
         held[1].open((&raw const frame).cast());
         held[3].open((&raw const frame).cast());
         assert_eq!([0, 1, 2, 3, 4, 6].map(join), [1, 1, 3, 3, 1, 3].map(Some));
-        teams.join(1).unwrap().exhausted();
+        teams.join(1, &idle).unwrap().exhausted();
         assert_eq!(join(1), Some(3), "its work is all taken");
         assert!(teams.any_open());
-        teams.join(3).unwrap().exhausted();
+        teams.join(3, &idle).unwrap().exhausted();
         assert!(!teams.any_open());
         assert_eq!(join(3), None);
+    }
+
+    #[test]
+    fn who_comes_too_late_is_off_the_count_again_and_wakes_a_caller_who_waited_for_it() {
+        let (teams, idle) = (Teams::new(), idle(0, |_| ()));
+        let team = &teams.teams[0];
+        let state = || team.state.load(Ordering::Relaxed);
+        let come = || {
+            team.state.fetch_add(1, Ordering::Relaxed);
+            Joined { team, spot: 0 }
+        };
+        let late = come();
+        assert_eq!(teams.hold().unwrap().spot, 1, "it counts as somebody's");
+        late.leave(&idle);
+        assert_eq!(state(), 0);
+
+        let (held, late) = (teams.hold().unwrap(), come());
+        held.open(ptr::null());
+        assert_eq!(state(), HELD | OPEN | 1);
+        late.leave(&idle);
+        assert_eq!(state(), HELD | OPEN);
+        assert_eq!(waits(&idle), [GiveWay, GiveWay]);
+
+        team.state.store(HELD | WAITING, Ordering::Relaxed);
+        come().leave(&idle);
+        assert_eq!(waits(&idle), [Unpark(0), GiveWay]);
+        held.close(&idle);
+        assert_eq!(teams.hold().unwrap().spot, 0);
     }
 
     #[test]
@@ -331,7 +363,10 @@ mod tests {
         let (teams, nobody) = (Teams::new(), idle(0, |_| ()));
         let (_first, held) = (teams.hold(), teams.hold().unwrap());
         held.open(ptr::null());
-        let helpers = Mutex::new(Vec::from_iter([teams.join(1), teams.join(1)]));
+        let helpers = Mutex::new(Vec::from_iter([
+            teams.join(1, &nobody),
+            teams.join(1, &nobody),
+        ]));
         let caller = idle(SPINS, |count| {
             let parked = count.saturating_sub(SPINS as usize);
             assert!(!teams.any_open());
@@ -364,7 +399,7 @@ mod tests {
         let (teams, nobody) = (Teams::new(), idle(0, |_| ()));
         let held = teams.hold().unwrap();
         held.open(ptr::null());
-        let helper = Mutex::new(teams.join(0));
+        let helper = Mutex::new(teams.join(0, &nobody));
         let caller = idle(100, |count| {
             if count == 5 {
                 helper.lock().unwrap().take().unwrap().leave(&nobody);
@@ -381,7 +416,7 @@ mod tests {
             let (teams, idle) = (Teams::new(), idle(spins, |_| ()));
             let held = teams.hold().unwrap();
             held.open(ptr::null());
-            let (one, other) = (teams.join(0).unwrap(), teams.join(0).unwrap());
+            let (one, other) = (teams.join(0, &idle).unwrap(), teams.join(0, &idle).unwrap());
             one.leave(&idle);
             assert_eq!(waits(&idle), [], "another is still there");
             other.leave(&idle);
@@ -398,7 +433,7 @@ mod tests {
                 held.lock().unwrap().take().unwrap().close(&nobody);
             }
         });
-        teams.join(0).unwrap().leave(&helper);
+        teams.join(0, &helper).unwrap().leave(&helper);
         assert_eq!(waits(&helper), [Relax; 5]);
     }
 }

@@ -3,15 +3,27 @@
 //! * `loom` goes through *all* interleavings, and reorderings, of small mixes (`ci/loom.sh`);
 //! * `shuttle` tries many interleavings of larger ones, with the real sizes (`ci/shuttle.sh`).
 //!
-//! Here is what both need, on top of a `checker` that is the one or the other.
+//! With `--cfg counted` nothing is checked: shuttle then runs a simulated machine, whose atomic operations are
+//! counted (`ci/counts.sh`).
+//!
+//! Here is what they need, on top of a `checker` that is the one or the other.
+
+#![cfg_attr(
+    counted,
+    allow(dead_code, unused_imports, reason = "what only the checks need")
+)]
 
 extern crate std;
 
+#[cfg(counted)]
+pub(crate) mod counted;
+#[cfg(counted)]
+mod counts;
 #[cfg(loom)]
 mod loom;
 #[cfg(loom)]
 mod rules;
-#[cfg(shuttle)]
+#[cfg(all(shuttle, not(counted)))]
 mod shuttle;
 
 #[cfg(loom)]
