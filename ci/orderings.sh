@@ -13,7 +13,7 @@ table=docs/orderings.md
 sites() {
     local file
     for file in src/*.rs src/map/*.rs; do
-        case $file in src/sync.rs | src/map/tests.rs) continue ;; esac
+        case $file in src/sync.rs | src/spot.rs | src/map/tests.rs) continue ;; esac
         awk -v file="${file#src/}" '
             function site(from, to) { print file, name, from, to, NR }
             /^mod tests \{/ { exit }

@@ -10,7 +10,7 @@ use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 
 /// What the words of a slot are: how to run them and how to drop them.
 struct Table<const WORDS: usize> {
-    run: unsafe fn(&Slot<WORDS>, usize),
+    run: unsafe fn(&Slot<WORDS>, usize, Option<&dyn Fn()>),
     drop: unsafe fn(*mut ()),
 }
 
@@ -77,17 +77,18 @@ impl<const WORDS: usize> Slot<WORDS> {
         self.seq.store(seq, Ordering::Release);
     }
 
-    /// Takes the closure out, gives the slot away, and runs the closure. A panic in it unwinds through here.
+    /// Takes the closure out, gives the slot away, calls `before`, and runs the closure. A panic in either unwinds
+    /// through here.
     ///
     /// # Safety
     ///
     /// The slot is the caller's, and filled.
     #[inline(always)]
-    pub(crate) unsafe fn run(&self, seq: usize) {
+    pub(crate) unsafe fn run(&self, seq: usize, before: Option<&dyn Fn()>) {
         // SAFETY: the slot is filled, and the caller's.
         let table = unsafe { self.table() };
         // SAFETY: *job*.
-        unsafe { (table.run)(self, seq) };
+        unsafe { (table.run)(self, seq, before) };
     }
 
     /// Drops the closure where it is. The slot stays the caller's.
@@ -116,11 +117,18 @@ impl<const WORDS: usize> Slot<WORDS> {
 /// # Safety
 ///
 /// The slot is the caller's, and filled with an `F`.
-unsafe fn run<F: FnOnce(), const WORDS: usize>(slot: &Slot<WORDS>, seq: usize) {
+unsafe fn run<F: FnOnce(), const WORDS: usize>(
+    slot: &Slot<WORDS>,
+    seq: usize,
+    before: Option<&dyn Fn()>,
+) {
     // SAFETY: *job*, which the caller vouches for.
     let closure = slot.words.with(|words| unsafe { words.cast::<F>().read() });
     // Release: pairs with the acquire in `Ring::claim`, one lap on.
     slot.seq.store(seq, Ordering::Release);
+    if let Some(before) = before {
+        before();
+    }
     closure();
 }
 

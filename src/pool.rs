@@ -129,9 +129,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     ///
     /// Never waits and allocates nothing, and takes no lock but what the platform's `unpark` takes to wake a
     /// sleeper: it may be called from a job, from within `map`, and from an interrupt handler if `unpark`
-    /// may. (That of [`ThreadPool`](crate::ThreadPool) takes none on Linux, so there it may be called from a signal
-    /// handler; elsewhere it locks a mutex.) Jobs are taken in the order in which
-    /// they were queued.
+    /// may ([`Threads`](crate::Threads) says when its own may be called from a signal handler). Jobs are taken in the
+    /// order in which they were queued.
     ///
     /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
     ///

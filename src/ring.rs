@@ -61,12 +61,14 @@ pub(crate) enum Refusal {
 }
 
 /// A slot that its producer owns and has to fill.
+#[must_use]
 pub(crate) struct Vacant<'r, const WORDS: usize> {
     slot: &'r Slot<WORDS>,
     lap: usize,
 }
 
 /// A slot that its consumer owns and has to empty.
+#[must_use]
 pub(crate) struct Occupied<'r, const WORDS: usize> {
     slot: &'r Slot<WORDS>,
     next_lap: usize,
@@ -247,11 +249,11 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
 }
 
 impl<const WORDS: usize> Occupied<'_, WORDS> {
-    /// Frees the slot and runs the job.
+    /// Frees the slot, calls `before`, and runs the job.
     #[inline(always)]
-    pub(crate) fn run(self) {
+    pub(crate) fn run(self, before: Option<&dyn Fn()>) {
         // SAFETY: *turn*: the slot is ours, and filled.
-        unsafe { self.slot.run(self.next_lap) };
+        unsafe { self.slot.run(self.next_lap, before) };
     }
 }
 
@@ -315,7 +317,7 @@ mod tests {
                     assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Full));
                 }
                 for _ in 0..queued {
-                    ring.pop().unwrap().run();
+                    ring.pop().unwrap().run(None);
                 }
                 assert!(ring.pop().is_none());
             }
@@ -352,7 +354,7 @@ mod tests {
         claim.fill(move || sender.send(1).unwrap());
         assert!(ring.is_ready());
         while let Some(job) = ring.pop() {
-            job.run();
+            job.run(None);
         }
         assert_eq!(Vec::from_iter(receiver), [1, 2]);
     }
@@ -368,7 +370,7 @@ mod tests {
         // It has moved the head, and has not moved the job out yet.
         ring.head.store(STEP, Ordering::Relaxed);
         while let Some(job) = ring.pop() {
-            job.run();
+            job.run(None);
         }
         assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
         // The next slot in turn is the one that is being emptied. Nobody spins for it.
@@ -376,9 +378,9 @@ mod tests {
         assert!(!ring.is_ready());
         let slot = ring.slot(0);
         let next_lap = STEP * 4;
-        Occupied { slot, next_lap }.run();
+        Occupied { slot, next_lap }.run(None);
         assert_eq!(push(5), None);
-        ring.pop().unwrap().run();
+        ring.pop().unwrap().run(None);
         assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);
     }
 }

@@ -1,8 +1,8 @@
 //! A spot of std threads: a binary semaphore where one sleeps.
 //!
-//! On Linux it is a futex, as in std's own locks: one word, no lock, one system call to wake a sleeper. So
-//! [`execute`](crate::Pool::execute) may be called from a signal handler there. Elsewhere it is std's mutex and
-//! condition variable, which cost whoever wakes a sleeper 0.4 to 0.8 us more (measured on Linux).
+//! On Linux, on the processors listed below, it is a futex, as in std's own locks: one word, no lock, one system call
+//! to wake a sleeper. So [`execute`](crate::Pool::execute) may be called from a signal handler there. Elsewhere it is
+//! std's mutex and condition variable, which cost whoever wakes a sleeper 0.4 to 0.8 us more (measured on Linux).
 //!
 //! Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits on its caller's thread.
 
@@ -15,8 +15,11 @@ pub(crate) use imp::Spot;
         target_arch = "x86",
         target_arch = "aarch64",
         target_arch = "arm",
+        target_arch = "riscv64",
+        target_arch = "loongarch64",
         target_arch = "s390x"
-    )
+    ),
+    not(miri) // which knows the call by other types
 ))]
 mod imp {
     use core::ffi::c_long;
@@ -25,12 +28,12 @@ mod imp {
     /// The number of the system call, from the kernel's `syscall` tables.
     const FUTEX: c_long = if cfg!(target_arch = "x86_64") {
         202
-    } else if cfg!(target_arch = "aarch64") {
-        98
     } else if cfg!(target_arch = "s390x") {
         238
-    } else {
+    } else if cfg!(any(target_arch = "x86", target_arch = "arm")) {
         240
+    } else {
+        98 // of all that are newer
     };
     /// `FUTEX_WAIT` and `FUTEX_WAKE`, for threads of this process only.
     const WAIT: c_long = 128;
@@ -79,8 +82,11 @@ mod imp {
         target_arch = "x86",
         target_arch = "aarch64",
         target_arch = "arm",
+        target_arch = "riscv64",
+        target_arch = "loongarch64",
         target_arch = "s390x"
-    )
+    ),
+    not(miri)
 )))]
 mod imp {
     use std::sync::{Condvar, Mutex, PoisonError};

@@ -190,9 +190,9 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS>
 ///
 /// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant).
 ///
-/// On Linux it sleeps by a futex, which takes no lock: `execute` may be called from a signal handler. (On x86, Arm
-/// and s390x, that is.) Elsewhere it sleeps by std's mutex and condition variable; where std makes them of pthread's,
-/// as on macOS, each allocates when it is first used.
+/// On Linux it sleeps by a futex, which takes no lock: `execute` may be called from a signal handler. (That is, on
+/// x86, Arm, s390x, and RISC-V and LoongArch of 64 bits.) Elsewhere it sleeps by std's mutex and condition variable, and
+/// it may not; where std makes them of pthread's, as on macOS, each allocates when it is first used.
 pub struct Threads {
     spots: [Spot; SPOTS],
     spins: u32,

@@ -145,19 +145,20 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// the other.
     #[inline]
     fn turn(&self, worker: usize, searching: &mut bool) -> bool {
-        let mut found = || {
-            if core::mem::take(searching) {
-                self.idle.found(|| self.ring.is_ready());
-            }
-        };
+        let found = || self.idle.found(|| self.ring.is_ready());
         let mut busy = false;
         if let Some(job) = self.ring.pop() {
-            found();
-            unwind::contain(|| job.run());
+            let found: Option<&dyn Fn()> = match core::mem::take(searching) {
+                true => Some(&found),
+                false => None,
+            };
+            unwind::contain(|| job.run(found));
             busy = true;
         }
         if let Some(team) = self.maps.join(worker, &self.idle) {
-            found();
+            if core::mem::take(searching) {
+                found();
+            }
             map::help(team, worker, &self.idle);
             busy = true;
         }
@@ -197,7 +198,10 @@ mod tests {
     use super::MANY;
     use crate::{Platform, Pool, Spin, Threads};
 
-    /// Counts the waits between looks, and does something at one; and how often it gives way. To park is wait 0.
+    const UNPARK: usize = usize::MAX;
+
+    /// Counts the waits between looks, and does something at one; and how often it gives way. To park is wait 0,
+    /// to unpark wait `UNPARK`.
     struct Host {
         spins: u32,
         waits: AtomicUsize,
@@ -222,7 +226,9 @@ mod tests {
             (self.then)(0);
         }
 
-        fn unpark(&self, _: usize) {}
+        fn unpark(&self, _: usize) {
+            (self.then)(UNPARK);
+        }
 
         fn spins(&self) -> u32 {
             self.spins
@@ -292,6 +298,20 @@ mod tests {
         assert_eq!(PARKS.load(Ordering::Relaxed), 4);
         let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
         assert_eq!(ways, 1, "after the many");
+    }
+
+    #[test]
+    fn who_wakes_another_before_its_job_has_freed_the_slot_before() {
+        static RESULT: Mutex<Option<bool>> = Mutex::new(None);
+        static POOL: Pool<2, Host> = Pool::new(Host::new(0, |wait| {
+            assert_eq!(wait, UNPARK);
+            *RESULT.lock().unwrap() = Some(POOL.execute(|| ()).is_ok());
+        }));
+        (0..2).for_each(|_| POOL.execute(|| ()).unwrap());
+        POOL.idle.lay_down([1]);
+        POOL.idle.search();
+        assert!(POOL.turn(0, &mut true));
+        assert_eq!(*RESULT.lock().unwrap(), Some(true));
     }
 
     #[test]

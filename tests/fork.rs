@@ -27,7 +27,7 @@ fn pool(sleep: bool) -> Small {
     pool.execute(|| ()).unwrap();
     wait_until(|| format!("{pool:?}").contains("queued: 0"));
     wait_until(|| !sleep || format!("{pool:?}").contains("asleep: 2"));
-    // On its way to sleep a worker holds a lock for a moment, and a lock that is held is held in the child for ever.
+    // Where it sleeps by a lock, a worker holds that for a moment, and a lock that is held is held in the child for ever.
     thread::sleep(Duration::from_millis(50));
     pool
 }

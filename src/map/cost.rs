@@ -5,7 +5,7 @@ use core::num::NonZero;
 use crate::sync::{AtomicUsize, Ordering, array_of, const_fn, size};
 
 /// Time per element, in sixteenths of a tick; at least one.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
 pub(super) struct Cost(NonZero<usize>);
 
 impl Cost {

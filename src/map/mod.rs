@@ -164,6 +164,7 @@ impl Maps {
             self.costs.note(key, elapsed, len);
             if elapsed >= quantum {
                 self.ended(platform);
+                self.price.kept_alone(elapsed, quantum);
             }
         }
     }
@@ -224,8 +225,8 @@ impl Maps {
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
                 if woken != 0 && !row {
-                    let alone = Cost::of(ticks, elements).total(len - next);
-                    self.price.paid(took, alone, quantum);
+                    let alone = Cost::of(ticks, elements);
+                    self.price.paid(Cost::of(took, len - next), alone, quantum);
                 }
             }
         }

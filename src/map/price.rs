@@ -4,7 +4,7 @@
 //! three, on a quiet desktop. On a virtual machine it can be five times as much, and where the kernel puts a thread
 //! that wakes up onto its waker's core, or all cores are busy, it brings nothing. So with threads, in a pool with
 //! the feature `std`, each map that wakes somebody looks whether it was slower for it than it would have been alone.
-//! If so, the next one has to have twice the work; if not, it may have a quarter less. And a map that the price keeps
+//! If so, the next one has to have twice the work; if not, it may have a quarter less. And each map that the price kept
 //! alone lowers it a little, so that it is tried again.
 //!
 //! In a row of maps it is the row that has to pay: who is woken for one is still awake for the next. So there the
@@ -12,6 +12,7 @@
 //!
 //! Without `std` the price is fixed: there a wake-up costs what the chip's manual says, the same every time.
 
+use crate::map::cost::Cost;
 use crate::sync::const_fn;
 #[cfg(feature = "std")]
 use crate::sync::{AtomicUsize, Ordering};
@@ -53,53 +54,55 @@ impl Price {
         let price = if row {
             quantum.saturating_mul(QUANTA_PER_WAKE_IN_A_ROW)
         } else {
-            self.asked(work, quantum)
+            self.get(quantum)
         };
+        // (It is not 0, but that is said to nobody; and a division that can panic is code.)
         work.checked_div(price).unwrap_or(0)
     }
 }
 
 #[cfg(not(feature = "std"))]
 impl Price {
-    fn asked(&self, _work: usize, quantum: usize) -> usize {
+    fn get(&self, quantum: usize) -> usize {
         least(quantum)
     }
 
-    pub(super) fn paid(&self, _took: usize, _alone: usize, _quantum: usize) {}
+    pub(super) fn kept_alone(&self, _took: usize, _quantum: usize) {}
+
+    pub(super) fn paid(&self, _team: Cost, _alone: Cost, _quantum: usize) {}
 }
 
 #[cfg(feature = "std")]
 impl Price {
-    /// The price for a map that has so much work, which lowers it a little if that is not enough.
-    #[inline]
-    fn asked(&self, work: usize, quantum: usize) -> usize {
-        let price = self.get(quantum);
-        if (least(quantum)..price).contains(&work) {
-            self.set(price, price - price / 64);
-        }
-        price
-    }
-
     #[inline]
     fn get(&self, quantum: usize) -> usize {
         self.learned.load(Ordering::Relaxed).max(least(quantum))
     }
 
-    /// A map that woke somebody took so long, and would have taken so long alone.
-    pub(super) fn paid(&self, took: usize, alone: usize, quantum: usize) {
+    /// A map took so long alone.
+    pub(super) fn kept_alone(&self, took: usize, quantum: usize) {
         let price = self.get(quantum);
-        let next = if took > alone {
+        if (least(quantum)..price).contains(&took) {
+            self.set(price, price - price.div_ceil(64), quantum);
+        }
+    }
+
+    /// A map that woke somebody took so long for each of its elements, and would have taken so long alone.
+    pub(super) fn paid(&self, team: Cost, alone: Cost, quantum: usize) {
+        let price = self.get(quantum);
+        let next = if team > alone {
             price
                 .saturating_mul(2)
                 .min(least(quantum).saturating_mul(MAX))
         } else {
             price - price / 4
         };
-        self.set(price, next.max(least(quantum)));
+        self.set(price, next, quantum);
     }
 
     /// Writes only what is new: a line that nobody writes is in everybody's cache.
-    fn set(&self, old: usize, new: usize) {
+    fn set(&self, old: usize, new: usize, quantum: usize) {
+        let new = new.max(least(quantum));
         if new != old {
             self.learned.store(new, Ordering::Relaxed);
         }
@@ -118,40 +121,53 @@ mod tests {
     fn what_does_not_pay_has_to_bring_twice_as_much_the_next_time_up_to_a_limit() {
         let price = Price::new();
         assert_eq!(price.get(QUANTUM), LEAST);
-        price.paid(10_001, 10_000, QUANTUM);
+        price.paid(Cost::of(10_001, 1), Cost::of(10_000, 1), QUANTUM);
         assert_eq!(price.get(QUANTUM), 2 * LEAST);
-        (0..20).for_each(|_| price.paid(2, 1, QUANTUM));
+        (0..20).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
         assert_eq!(price.get(QUANTUM), MAX * LEAST);
     }
 
     #[test]
     fn what_pays_may_bring_a_quarter_less_the_next_time_down_to_what_a_wake_up_costs_at_least() {
         let price = Price::new();
-        price.paid(2, 1, QUANTUM);
-        price.paid(10_000, 10_000, QUANTUM);
+        price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM);
+        price.paid(Cost::of(10_000, 1), Cost::of(10_000, 1), QUANTUM);
         assert_eq!(price.get(QUANTUM), 2 * LEAST * 3 / 4);
-        (0..20).for_each(|_| price.paid(1, 2, QUANTUM));
+        (0..20).for_each(|_| price.paid(Cost::of(1, 1), Cost::of(2, 1), QUANTUM));
         assert_eq!(price.get(QUANTUM), LEAST);
     }
 
     #[test]
     fn a_price_that_keeps_maps_alone_goes_down_slowly() {
         let price = Price::new();
-        (0..4).for_each(|_| price.paid(2, 1, QUANTUM));
-        // Too little for any price: that says nothing.
-        assert_eq!(price.buys(LEAST - 1, QUANTUM, false), 0);
+        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
+        // Too short for any price, or too long for this one: that says nothing.
+        price.kept_alone(LEAST - 1, QUANTUM);
+        price.kept_alone(16 * LEAST, QUANTUM);
         assert_eq!(price.get(QUANTUM), 16 * LEAST);
-        assert_eq!(price.buys(LEAST, QUANTUM, false), 0);
+        price.kept_alone(LEAST, QUANTUM);
         assert_eq!(price.get(QUANTUM), 16 * LEAST * 63 / 64);
-        let tries = (0..).take_while(|_| price.buys(LEAST, QUANTUM, false) == 0);
+        let tries = (0..).take_while(|_| {
+            price.kept_alone(LEAST, QUANTUM);
+            price.get(QUANTUM) != LEAST
+        });
         assert!((100..300).contains(&tries.count()));
     }
 
     #[test]
     fn in_a_row_a_wake_up_is_cheap_whatever_others_were() {
         let price = Price::new();
-        (0..4).for_each(|_| price.paid(2, 1, QUANTUM));
+        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
         assert_eq!(price.buys(LEAST, QUANTUM, true), 4);
         assert_eq!(price.get(QUANTUM), 16 * LEAST);
+    }
+
+    #[test]
+    fn also_a_low_price_goes_down() {
+        let price = Price::new();
+        price.paid(Cost::of(2, 1), Cost::of(1, 1), 2);
+        assert_eq!(price.get(2), 32);
+        (0..16).for_each(|_| price.kept_alone(16, 2));
+        assert_eq!(price.get(2), 16);
     }
 }

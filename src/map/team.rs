@@ -168,7 +168,7 @@ impl Held<'_> {
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
         // Release: pairs with the acquire in `hold`. No store: somebody may be counted by mistake.
-        team.state.fetch_sub(state, Ordering::Release);
+        team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
     }
 }
 

@@ -97,7 +97,7 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
         assert_eq!(push(&ring, &count), Err(Refusal::Closed));
         if let Some(job) = ring.pop() {
             assert!(!end);
-            job.run();
+            job.run(None);
         }
         assert!(ring.is_finished());
         count.settle(2);

@@ -156,7 +156,7 @@ fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
 
 fn pop(ring: &SmallRing) {
     if let Some(job) = ring.pop() {
-        job.run();
+        job.run(None);
     }
 }
 
@@ -186,7 +186,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         thread.join().unwrap();
     }
     while let Some(job) = ring.pop() {
-        job.run();
+        job.run(None);
     }
     assert_eq!(ring.len(), 0);
     // There is room for two, and then there is none.
@@ -195,7 +195,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         [Ok(()), Ok(()), Err(Refusal::Full)]
     );
     while let Some(job) = ring.pop() {
-        job.run();
+        job.run(None);
     }
     count.settle(fill + producers.iter().sum::<usize>() + 3);
 }
