@@ -44,13 +44,7 @@ fn a_sleeper_hears_of_a_job() {
 
 #[test]
 fn a_sleeper_hears_of_a_team() {
-<<<<<<< HEAD
-    hears_of(|idle| {
-        idle.wake(1);
-    });
-=======
     hears_of(|idle| _ = idle.wake(1));
->>>>>>> main
 }
 
 #[test]
