@@ -169,7 +169,7 @@ fn the_others_stop_claiming() {
             let helped = AtomicBool::new(false);
             // Nobody could come to the end of this one.
             panic_message(|| {
-                pool.map(0..usize::MAX, (), |_| {
+                pool.map(0..isize::MAX as usize, (), |_| {
                     let helper = thread::current().id() != caller;
                     if helper {
                         helped.store(true, SeqCst);
