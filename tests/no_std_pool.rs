@@ -491,7 +491,7 @@ mod without_std {
         let pool: Pool<4, common::Lab> = Pool::new(common::Lab::hasty());
         serve(&pool, 1, || {
             let caller = thread::current().id();
-            pool.map(0..usize::MAX, (), |_| {
+            pool.map(0..isize::MAX as usize, (), |_| {
                 assert!(thread::current().id() == caller, "bad element");
             });
         });
