@@ -224,9 +224,9 @@ impl Maps {
             let took = span(start, self.ended(platform));
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
-                if woken != 0 && !row {
-                    let alone = Cost::of(ticks, elements);
-                    self.price.paid(Cost::of(took, len - next), alone, quantum);
+                if woken != 0 || row {
+                    let (team, alone) = (Cost::of(took, len - next), Cost::of(ticks, elements));
+                    self.price.paid(team, alone, quantum, row);
                 }
             }
         }

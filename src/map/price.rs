@@ -8,14 +8,14 @@
 //! alone lowers it a little, so that it is tried again.
 //!
 //! In a row of maps it is the row that has to pay: who is woken for one is still awake for the next. So there the
-//! price is low, and nothing is learned.
+//! price begins lower, and is learned by itself, also from the maps that find somebody awake.
 //!
 //! Without `std` the price is fixed: there a wake-up costs what the chip's manual says, the same every time.
 
 use crate::map::cost::Cost;
 use crate::sync::const_fn;
 #[cfg(feature = "std")]
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicUsize, Ordering, array_of};
 
 /// A sleeper is woken for every so many quanta of work, at least.
 pub(super) const QUANTA_PER_WAKE: usize = 8;
@@ -27,13 +27,16 @@ const MAX: usize = 64;
 
 /// The work that has to be there for each sleeper that is woken, in ticks.
 pub(super) struct Price {
-    /// 0: the least. Relaxed: a hint.
+    /// For a map by itself, and for one in a row. 0: the least. Relaxed: hints.
     #[cfg(feature = "std")]
-    learned: AtomicUsize,
+    learned: [AtomicUsize; 2],
 }
 
-fn least(quantum: usize) -> usize {
-    quantum.saturating_mul(QUANTA_PER_WAKE)
+fn least(quantum: usize, row: bool) -> usize {
+    quantum.saturating_mul(match row {
+        false => QUANTA_PER_WAKE,
+        true => QUANTA_PER_WAKE_IN_A_ROW,
+    })
 }
 
 impl Price {
@@ -41,7 +44,7 @@ impl Price {
         pub(super) const fn new() -> Self {
             Self {
                 #[cfg(feature = "std")]
-                learned: AtomicUsize::new(0),
+                learned: array_of![AtomicUsize::new(0); 2],
             }
         }
     }
@@ -51,60 +54,60 @@ impl Price {
     /// How many wake-ups `work` pays for.
     #[inline]
     pub(super) fn buys(&self, work: usize, quantum: usize, row: bool) -> usize {
-        let price = if row {
-            quantum.saturating_mul(QUANTA_PER_WAKE_IN_A_ROW)
-        } else {
-            self.get(quantum)
-        };
-        // (It is not 0, but that is said to nobody; and a division that can panic is code.)
-        work.checked_div(price).unwrap_or(0)
+        // (The price is not 0, but that is said to nobody; and a division that can panic is code.)
+        work.checked_div(self.get(quantum, row)).unwrap_or(0)
     }
 }
 
 #[cfg(not(feature = "std"))]
 impl Price {
-    fn get(&self, quantum: usize) -> usize {
-        least(quantum)
+    fn get(&self, quantum: usize, row: bool) -> usize {
+        least(quantum, row)
     }
 
     pub(super) fn kept_alone(&self, _took: usize, _quantum: usize) {}
 
-    pub(super) fn paid(&self, _team: Cost, _alone: Cost, _quantum: usize) {}
+    pub(super) fn paid(&self, _team: Cost, _alone: Cost, _quantum: usize, _row: bool) {}
 }
 
 #[cfg(feature = "std")]
 impl Price {
     #[inline]
-    fn get(&self, quantum: usize) -> usize {
-        self.learned.load(Ordering::Relaxed).max(least(quantum))
+    fn get(&self, quantum: usize, row: bool) -> usize {
+        self.learned[usize::from(row)]
+            .load(Ordering::Relaxed)
+            .max(least(quantum, row))
     }
 
     /// A map took so long alone.
     pub(super) fn kept_alone(&self, took: usize, quantum: usize) {
-        let price = self.get(quantum);
-        if (least(quantum)..price).contains(&took) {
-            self.set(price, price - price.div_ceil(64), quantum);
+        for row in [false, true] {
+            let price = self.get(quantum, row);
+            if (least(quantum, row)..price).contains(&took) {
+                self.set(price - price.div_ceil(64), quantum, row);
+            }
         }
     }
 
-    /// A map that woke somebody took so long for each of its elements, and would have taken so long alone.
-    pub(super) fn paid(&self, team: Cost, alone: Cost, quantum: usize) {
-        let price = self.get(quantum);
+    /// A map that woke somebody, or was in a row, took so long for each of its elements, and would have taken so
+    /// long alone.
+    pub(super) fn paid(&self, team: Cost, alone: Cost, quantum: usize, row: bool) {
+        let price = self.get(quantum, row);
         let next = if team > alone {
             price
                 .saturating_mul(2)
-                .min(least(quantum).saturating_mul(MAX))
+                .min(least(quantum, row).saturating_mul(MAX))
         } else {
             price - price / 4
         };
-        self.set(price, next, quantum);
+        self.set(next, quantum, row);
     }
 
     /// Writes only what is new: a line that nobody writes is in everybody's cache.
-    fn set(&self, old: usize, new: usize, quantum: usize) {
-        let new = new.max(least(quantum));
-        if new != old {
-            self.learned.store(new, Ordering::Relaxed);
+    fn set(&self, new: usize, quantum: usize, row: bool) {
+        let new = new.max(least(quantum, row));
+        if new != self.get(quantum, row) {
+            self.learned[usize::from(row)].store(new, Ordering::Relaxed);
         }
     }
 }
@@ -120,54 +123,65 @@ mod tests {
     #[test]
     fn what_does_not_pay_has_to_bring_twice_as_much_the_next_time_up_to_a_limit() {
         let price = Price::new();
-        assert_eq!(price.get(QUANTUM), LEAST);
-        price.paid(Cost::of(10_001, 1), Cost::of(10_000, 1), QUANTUM);
-        assert_eq!(price.get(QUANTUM), 2 * LEAST);
-        (0..20).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
-        assert_eq!(price.get(QUANTUM), MAX * LEAST);
+        assert_eq!(price.get(QUANTUM, false), LEAST);
+        price.paid(Cost::of(10_001, 1), Cost::of(10_000, 1), QUANTUM, false);
+        assert_eq!(price.get(QUANTUM, false), 2 * LEAST);
+        (0..20).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, false));
+        assert_eq!(price.get(QUANTUM, false), MAX * LEAST);
     }
 
     #[test]
     fn what_pays_may_bring_a_quarter_less_the_next_time_down_to_what_a_wake_up_costs_at_least() {
         let price = Price::new();
-        price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM);
-        price.paid(Cost::of(10_000, 1), Cost::of(10_000, 1), QUANTUM);
-        assert_eq!(price.get(QUANTUM), 2 * LEAST * 3 / 4);
-        (0..20).for_each(|_| price.paid(Cost::of(1, 1), Cost::of(2, 1), QUANTUM));
-        assert_eq!(price.get(QUANTUM), LEAST);
+        price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, false);
+        price.paid(Cost::of(10_000, 1), Cost::of(10_000, 1), QUANTUM, false);
+        assert_eq!(price.get(QUANTUM, false), 2 * LEAST * 3 / 4);
+        (0..20).for_each(|_| price.paid(Cost::of(1, 1), Cost::of(2, 1), QUANTUM, false));
+        assert_eq!(price.get(QUANTUM, false), LEAST);
     }
 
     #[test]
     fn a_price_that_keeps_maps_alone_goes_down_slowly() {
         let price = Price::new();
-        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
+        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, false));
         // Too short for any price, or too long for this one: that says nothing.
         price.kept_alone(LEAST - 1, QUANTUM);
         price.kept_alone(16 * LEAST, QUANTUM);
-        assert_eq!(price.get(QUANTUM), 16 * LEAST);
+        assert_eq!(price.get(QUANTUM, false), 16 * LEAST);
         price.kept_alone(LEAST, QUANTUM);
-        assert_eq!(price.get(QUANTUM), 16 * LEAST * 63 / 64);
+        assert_eq!(price.get(QUANTUM, false), 16 * LEAST * 63 / 64);
         let tries = (0..).take_while(|_| {
             price.kept_alone(LEAST, QUANTUM);
-            price.get(QUANTUM) != LEAST
+            price.get(QUANTUM, false) != LEAST
         });
         assert!((100..300).contains(&tries.count()));
     }
 
     #[test]
-    fn in_a_row_a_wake_up_is_cheap_whatever_others_were() {
+    fn a_row_has_a_price_of_its_own() {
+        const LEAST_IN_A_ROW: usize = QUANTUM * QUANTA_PER_WAKE_IN_A_ROW;
         let price = Price::new();
-        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM));
+        (0..4).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, false));
+        assert_eq!(price.buys(LEAST, QUANTUM, false), 0);
         assert_eq!(price.buys(LEAST, QUANTUM, true), 4);
-        assert_eq!(price.get(QUANTUM), 16 * LEAST);
+        price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, true);
+        assert_eq!(price.buys(LEAST, QUANTUM, true), 2);
+        assert_eq!(price.get(QUANTUM, false), 16 * LEAST);
+        // One that woke somebody, and those after it that found him awake.
+        (0..4).for_each(|_| price.paid(Cost::of(1, 1), Cost::of(2, 1), QUANTUM, true));
+        assert_eq!(price.get(QUANTUM, true), LEAST_IN_A_ROW);
+        (0..20).for_each(|_| price.paid(Cost::of(2, 1), Cost::of(1, 1), QUANTUM, true));
+        assert_eq!(price.get(QUANTUM, true), MAX * LEAST_IN_A_ROW);
+        price.kept_alone(LEAST_IN_A_ROW, QUANTUM);
+        assert_eq!(price.get(QUANTUM, true), MAX * LEAST_IN_A_ROW * 63 / 64);
     }
 
     #[test]
     fn also_a_low_price_goes_down() {
         let price = Price::new();
-        price.paid(Cost::of(2, 1), Cost::of(1, 1), 2);
-        assert_eq!(price.get(2), 32);
+        price.paid(Cost::of(2, 1), Cost::of(1, 1), 2, false);
+        assert_eq!(price.get(2, false), 32);
         (0..16).for_each(|_| price.kept_alone(16, 2));
-        assert_eq!(price.get(2), 16);
+        assert_eq!(price.get(2, false), 16);
     }
 }
