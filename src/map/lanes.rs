@@ -16,10 +16,9 @@ use crate::sync::{AtomicUsize, Line, Ordering, size};
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
-/// The most elements that can be shared out.
-pub(super) const MOST: usize = isize::MAX as usize;
-/// No chunk is longer.
-const LONGEST: usize = MOST / 512;
+/// No chunk is longer, so that `Lane::next` does not wrap: each of at most 256 participants goes beyond the end once, by a
+/// chunk.
+const LONGEST: usize = usize::MAX >> 10;
 
 pub(super) struct Lanes {
     /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
@@ -29,12 +28,16 @@ pub(super) struct Lanes {
 }
 
 struct Lane {
-    /// Elements before this are taken; beyond `end`, all are. Does not wrap: `end` is at most `MOST`, and each of at most
-    /// 256 participants goes beyond it once, by a chunk.
+    /// Where the next chunk begins, seen from `end`: minus so many elements as are left. From 0 on, none are.
     ///
     /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
     next: AtomicUsize,
     end: usize,
+}
+
+/// How many elements are left where `next` is that.
+fn left(next: usize) -> usize {
+    (next as isize).min(0).unsigned_abs()
 }
 
 impl Lanes {
@@ -46,15 +49,17 @@ impl Lanes {
         }
     }
 
-    /// Cuts `work`, which ends at `MOST` or before, into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
+    /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
     pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
-        let count = count.clamp(1, LANES);
+        // Half of what there can be is the most that a lane can have.
+        let least = 1 + usize::from(work.len() > isize::MAX as usize);
+        let count = count.clamp(least, LANES);
         let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
         for (k, lane) in self.lanes.iter_mut().take(count).enumerate() {
             let end = start + each + usize::from(k < over);
             lane.write(Line::new(Lane {
-                next: AtomicUsize::new(start),
+                next: AtomicUsize::new(start.wrapping_sub(end)),
                 end,
             }));
             start = end;
@@ -71,8 +76,8 @@ impl Lanes {
 
     /// A quarter of the longest lane, rounded up.
     pub(super) fn quarter(&self) -> usize {
-        self.lane(0).map_or(0, |Lane { next, end }| {
-            (end - next.load(Ordering::Relaxed)).div_ceil(4)
+        self.lane(0).map_or(0, |lane| {
+            left(lane.next.load(Ordering::Relaxed)).div_ceil(4)
         })
     }
 
@@ -93,16 +98,16 @@ impl Lanes {
     pub(super) fn take(&self, lane: &mut usize, size: usize) -> Option<Range<usize>> {
         for _ in 0..self.count {
             let Lane { next, end } = self.lane(*lane)?;
-            let start = next.load(Ordering::Relaxed);
-            if start < *end {
-                let left = end - start;
-                let chunk = size.min((left / 4).max(size / 16)).max(1).min(left);
-                let chunk = chunk.min(LONGEST);
+            let before = left(next.load(Ordering::Relaxed));
+            if before != 0 {
+                let chunk = size.min((before / 4).max(size / 16)).max(1);
+                let chunk = chunk.min(before).min(LONGEST);
                 // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that
                 // others took some of that, or all, meanwhile.
-                let start = next.fetch_add(chunk, Ordering::Relaxed);
-                if start < *end {
-                    return Some(start..(start + chunk).min(*end));
+                let left = left(next.fetch_add(chunk, Ordering::Relaxed));
+                if left != 0 {
+                    let start = end - left;
+                    return Some(start..start + chunk.min(left));
                 }
             }
             *lane = if *lane + 1 < self.count { *lane + 1 } else { 0 };
@@ -115,7 +120,7 @@ impl Lanes {
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.count)
             .filter_map(|lane| self.lane(lane))
-            .map(|Lane { next, end }| next.swap(*end, Ordering::Relaxed).min(*end)..*end)
+            .map(|Lane { next, end }| end - left(next.swap(0, Ordering::Relaxed))..*end)
     }
 }
 
@@ -163,15 +168,17 @@ mod tests {
 
     #[test]
     fn the_longest_input_there_can_be_is_cut_without_overflow() {
-        let lanes = cut(1..MOST, LANES);
-        let mut taken = chunks(&lanes, LANES - 1, usize::MAX);
-        taken.sort_unstable_by_key(|chunk| chunk.start);
-        let mut next = 1;
-        for chunk in taken {
-            assert_eq!(chunk.start, next);
-            next = chunk.end;
+        for count in [1, 2, LANES] {
+            let lanes = cut(0..usize::MAX, count);
+            let mut taken = chunks(&lanes, 0, usize::MAX);
+            taken.sort_unstable_by_key(|chunk| chunk.start);
+            let mut next = 0;
+            for chunk in taken {
+                assert_eq!(chunk.start, next);
+                next = chunk.end;
+            }
+            assert_eq!(next, usize::MAX);
         }
-        assert_eq!(next, MOST);
     }
 
     #[test]
@@ -190,9 +197,9 @@ mod tests {
         let lanes = cut(500..600, 1);
         let Lane { next, .. } = lanes.lane(0).unwrap();
         assert_eq!(lanes.take(&mut 0, 1000), Some(500..562));
-        next.store(630, Ordering::Relaxed);
+        next.store(30, Ordering::Relaxed);
         assert_eq!(lanes.take(&mut 0, 1000), None);
-        assert_eq!(next.load(Ordering::Relaxed), 630);
+        assert_eq!(next.load(Ordering::Relaxed), 30);
         #[cfg(feature = "std")]
         assert!(lanes.take_all().all(|rest| rest == (600..600)));
     }

@@ -47,7 +47,6 @@ use crate::idle::Idle;
 use crate::map::cost::{Cost, Costs};
 use crate::map::frame::{CALLER, Frame};
 use crate::map::input::{Input, check_lengths};
-use crate::map::lanes::MOST;
 use crate::map::output::{Output, Sink};
 use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
@@ -203,7 +202,7 @@ impl Maps {
             let work = cost.total(len - next);
             helpers = self.price.buys(work, quantum, row).min(workers);
         }
-        if helpers == 0 && idle.all_sleep() || len > MOST {
+        if helpers == 0 && idle.all_sleep() {
             return false;
         }
         let Some(held) = self.teams.hold() else {
