@@ -237,8 +237,11 @@ impl<P: Platform> Idle<P> {
 
     #[inline(always)]
     fn someone_sleeps(&self) -> bool {
-        let or = |bits, word: &AtomicUsize| bits | word.load(Ordering::Relaxed);
-        self.asleep.iter().fold(0, or) != 0
+        let mut bits = 0;
+        for word in &*self.asleep {
+            bits |= word.load(Ordering::Relaxed);
+        }
+        bits != 0
     }
 
     /// After F1 or F3, and with somebody asleep.

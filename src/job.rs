@@ -8,9 +8,16 @@ use core::ptr;
 
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 
+/// What is to be done when a job's slot is free, before the job runs.
+///
+/// (Not `Fn`: its table of functions is larger, and this one is in every firmware.)
+pub(crate) trait Before {
+    fn before(&self);
+}
+
 /// What the words of a slot are: how to run them and how to drop them.
 struct Table<const WORDS: usize> {
-    run: unsafe fn(&Slot<WORDS>, usize, Option<&dyn Fn()>),
+    run: unsafe fn(&Slot<WORDS>, usize, Option<&dyn Before>),
     drop: unsafe fn(*mut ()),
 }
 
@@ -77,14 +84,14 @@ impl<const WORDS: usize> Slot<WORDS> {
         self.seq.store(seq, Ordering::Release);
     }
 
-    /// Takes the closure out, gives the slot away, calls `before`, and runs the closure. A panic in either unwinds
+    /// Takes the closure out, gives the slot away, does what is to be done before, and runs the closure. A panic in either unwinds
     /// through here.
     ///
     /// # Safety
     ///
     /// The slot is the caller's, and filled.
     #[inline(always)]
-    pub(crate) unsafe fn run(&self, seq: usize, before: Option<&dyn Fn()>) {
+    pub(crate) unsafe fn run(&self, seq: usize, before: Option<&dyn Before>) {
         // SAFETY: the slot is filled, and the caller's.
         let table = unsafe { self.table() };
         // SAFETY: *job*.
@@ -120,14 +127,14 @@ impl<const WORDS: usize> Slot<WORDS> {
 unsafe fn run<F: FnOnce(), const WORDS: usize>(
     slot: &Slot<WORDS>,
     seq: usize,
-    before: Option<&dyn Fn()>,
+    before: Option<&dyn Before>,
 ) {
     // SAFETY: *job*, which the caller vouches for.
     let closure = slot.words.with(|words| unsafe { words.cast::<F>().read() });
     // Release: pairs with the acquire in `Ring::claim`, one lap on.
     slot.seq.store(seq, Ordering::Release);
     if let Some(before) = before {
-        before();
+        before.before();
     }
     closure();
 }

@@ -28,7 +28,7 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::job::Slot;
+use crate::job::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
 /// In `tail`: no new jobs.
@@ -249,9 +249,9 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
 }
 
 impl<const WORDS: usize> Occupied<'_, WORDS> {
-    /// Frees the slot, calls `before`, and runs the job.
+    /// Frees the slot, does what is to be done before, and runs the job.
     #[inline(always)]
-    pub(crate) fn run(self, before: Option<&dyn Fn()>) {
+    pub(crate) fn run(self, before: Option<&dyn Before>) {
         // SAFETY: *turn*: the slot is ours, and filled.
         unsafe { self.slot.run(self.next_lap, before) };
     }

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::idle::Idle;
+use crate::job::Before;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
@@ -140,16 +141,22 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
     }
 }
 
+/// A worker that searched has found something.
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAPACITY, P, WORDS> {
+    fn before(&self) {
+        self.idle.found(|| self.ring.is_ready());
+    }
+}
+
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
     /// At most one job, then at most one team: so neither a flood of jobs nor a stream of maps starves
     /// the other.
     #[inline]
     fn turn(&self, worker: usize, searching: &mut bool) -> bool {
-        let found = || self.idle.found(|| self.ring.is_ready());
         let mut busy = false;
         if let Some(job) = self.ring.pop() {
-            let found: Option<&dyn Fn()> = match core::mem::take(searching) {
-                true => Some(&found),
+            let found: Option<&dyn Before> = match core::mem::take(searching) {
+                true => Some(self),
                 false => None,
             };
             unwind::contain(|| job.run(found));
@@ -157,7 +164,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
         if let Some(team) = self.maps.join(worker, &self.idle) {
             if core::mem::take(searching) {
-                found();
+                self.before();
             }
             map::help(team, worker, &self.idle);
             busy = true;

@@ -49,11 +49,10 @@ impl Lanes {
         }
     }
 
-    /// Cuts `work` into `count` lanes, `LANES` at most. (In place: a move would copy them all.)
+    /// Cuts `work` into `count` lanes, two to `LANES`. (In place: a move would copy them all.)
     pub(super) fn cut(&mut self, work: Range<usize>, count: usize) {
-        // Half of what there can be is the most that a lane can have.
-        let least = 1 + usize::from(work.len() > isize::MAX as usize);
-        let count = count.clamp(least, LANES);
+        // Two at least: half of what there can be is the most that a lane can have.
+        let count = count.clamp(2, LANES);
         let (each, over) = (work.len() / count, work.len() % count);
         let mut start = work.start;
         for (k, lane) in self.lanes.iter_mut().take(count).enumerate() {
@@ -83,11 +82,9 @@ impl Lanes {
 
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
     pub(super) fn home(&self, worker: usize) -> usize {
-        if self.count == 1 {
-            0
-        } else {
-            1 + worker % (self.count - 1)
-        }
+        worker
+            .checked_rem(self.count - 1)
+            .map_or(0, |lane| lane + 1)
     }
 
     /// Takes a chunk of about `size` elements from `lane`, or from the next lane that has some; `lane` is
@@ -194,14 +191,15 @@ mod tests {
 
     #[test]
     fn who_comes_too_late_takes_what_is_left_or_nothing() {
-        let lanes = cut(500..600, 1);
+        let lanes = cut(500..700, 2);
         let Lane { next, .. } = lanes.lane(0).unwrap();
         assert_eq!(lanes.take(&mut 0, 1000), Some(500..562));
         next.store(30, Ordering::Relaxed);
-        assert_eq!(lanes.take(&mut 0, 1000), None);
-        assert_eq!(next.load(Ordering::Relaxed), 30);
+        let mut lane = 0;
+        assert_eq!(lanes.take(&mut lane, 1000), Some(600..662));
+        assert_eq!((lane, next.load(Ordering::Relaxed)), (1, 30));
         #[cfg(feature = "std")]
-        assert!(lanes.take_all().all(|rest| rest == (600..600)));
+        assert!(lanes.take_all().eq([600..600, 662..700]));
     }
 
     #[test]

@@ -111,14 +111,14 @@ impl Maps {
         let platform = idle.platform();
         let quantum = quantum(platform);
         let known = self.costs.recall(key);
-        // Whether nobody helps for now.
+        // Whether nobody helps for now. (Kept with `std` only: 40 bytes of a firmware, for 100 ns.)
         let mut asked = false;
         if let Some(cost) = known {
             if quantum != 0 && cost.total(len) >= quantum {
                 if self.with_team(idle, &mut alone, 0, cost, quantum, key) {
                     return mem::forget(alone);
                 }
-                asked = true;
+                asked = cfg!(feature = "std");
             }
         }
         let start = platform.ticks();
