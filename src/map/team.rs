@@ -80,7 +80,8 @@ impl Teams {
     /// Takes a free slot, if there is one.
     pub(super) fn hold(&self) -> Option<Held<'_>> {
         for (spot, team) in self.teams.iter().enumerate() {
-            // Acquire: pairs with the release in `close`: the last user's helpers have read `frame`.
+            // Acquire: pairs with the releases in `open` and `leave`: the last user has written `frame`, and its
+            // helpers have read it.
             if team.state.load(Ordering::Relaxed) == 0
                 && team
                     .state
@@ -167,8 +168,9 @@ impl Held<'_> {
         }
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
-        // Release: pairs with the acquire in `hold`. No store: somebody may be counted by mistake.
-        team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
+        // No store: somebody may be counted by mistake. Relaxed: all that change the word since `open` and `leave` are
+        // read-modify-writes, which go on with their release.
+        team.state.fetch_and(!(HELD | WAITING), Ordering::Relaxed);
     }
 }
 
