@@ -9,8 +9,8 @@
 //!    What an element cost is remembered for the next call ([`cost`]): a map known to be short runs in
 //!    one batch after its first element, one known to be long skips this step.
 //! 2. *A team.* The caller cuts what is left into [`lanes`] and opens a [`team`]; awake workers join, and
-//!    sleepers are woken if, and only as many as, the work left pays for. In a row of maps it is the row that
-//!    has to pay: who was woken for one still spins when the next comes.
+//!    sleepers are woken if, and only as many as, the work left pays for; what a wake-up costs is learned ([`price`]).
+//!    In a row of maps it is the row that has to pay: who was woken for one still spins when the next comes.
 //! 3. *Chunks.* Every participant, the caller too, takes chunks of a few quanta, by its own measure, and
 //!    smaller ones near the end, from its lane and then from the others'.
 //! 4. *Close and leave.* When all is taken the caller closes the team and waits for every helper to have
