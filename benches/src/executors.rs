@@ -16,7 +16,7 @@ mod waiting;
 use std::time::Duration;
 
 use crate::rivals::{self, Executor};
-use crate::table::{Contestant, Role, Setup, Shape, Table};
+use crate::table::{Contestant, Role, Setup, Shape, Table, table};
 use counts::Burst;
 use latency::{Pace, Then, What};
 use throughput::{Chain, Producers, Tree};
@@ -45,19 +45,6 @@ pub fn tables() -> Vec<Table> {
     tables.extend(waiting());
     tables.extend(python::tables());
     tables
-}
-
-fn table(id: &str, title: &str, rounds: usize, contestants: Vec<Contestant>) -> Table {
-    Table {
-        id: id.to_string(),
-        title: title.to_string(),
-        unit: "ns",
-        shape: Shape::Times,
-        rounds,
-        threads: None,
-        busy: false,
-        contestants,
-    }
 }
 
 fn row<E: Executor>(name: &str, role: Role, work: impl Workload) -> Contestant {

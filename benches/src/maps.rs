@@ -20,7 +20,7 @@ use crate::rivals::ringpool::{Awake, Ringpool};
 use crate::rivals::scoped_threadpool::ScopedThreadpool;
 use crate::rivals::threads::Threads;
 use crate::rivals::{ForkJoin, Load, Work};
-use crate::table::{Contestant, Role, Setup, Shape, Start, Table, Turn};
+use crate::table::{Contestant, Role, Setup, Shape, Start, Table, Turn, table};
 use crate::work::{Calibrated, Element, trivial};
 
 /// Names of curves.
@@ -166,19 +166,6 @@ fn time(ns: f64) -> String {
         _ if ns < 1e3 => format!("{ns} ns"),
         _ if ns < 1e6 => format!("{} us", ns / 1e3),
         _ => format!("{} ms", ns / 1e6),
-    }
-}
-
-fn table(id: &str, title: &str, rounds: usize, contestants: Vec<Contestant>) -> Table {
-    Table {
-        id: id.to_string(),
-        title: title.to_string(),
-        unit: "ns",
-        shape: Shape::Times,
-        rounds,
-        threads: None,
-        busy: false,
-        contestants,
     }
 }
 

@@ -36,6 +36,20 @@ pub struct Table {
     pub contestants: Vec<Contestant>,
 }
 
+/// A table of times, with as many threads as `--threads` says.
+pub fn table(id: &str, title: &str, rounds: usize, contestants: Vec<Contestant>) -> Table {
+    Table {
+        id: id.to_string(),
+        title: title.to_string(),
+        unit: "ns",
+        shape: Shape::Times,
+        rounds,
+        threads: None,
+        busy: false,
+        contestants,
+    }
+}
+
 /// How a table is shown.
 #[derive(Clone, Copy, PartialEq)]
 pub enum Shape {
