@@ -57,6 +57,7 @@ mod models;
 mod platform;
 mod pool;
 mod ring;
+mod search;
 #[cfg(feature = "std")]
 mod spot;
 mod sync;

@@ -87,7 +87,8 @@ pub trait Platform: Sync {
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
     /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
-    /// before.
+    /// before. With a clock, a worker that looked in vain 8 times in a row parks at once too, until a wait was shorter
+    /// than 32 quanta.
     fn spins(&self) -> u32 {
         0
     }

@@ -208,8 +208,8 @@ impl Threads {
     }
 
     /// How many times a thread looks for work before it sleeps: the price in CPU time of not having to be
-    /// woken. The default, 300, is some 10 us: more would cost the thread the kernel's favour when it is
-    /// woken the next time.
+    /// woken. The default, 300, is some 10 us. A thread that looked in vain 8 times in a row does not look at all, until
+    /// it has slept for less than 64 us.
     pub const fn with_spins(mut self, spins: u32) -> Self {
         self.spins = spins;
         self

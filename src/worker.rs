@@ -7,6 +7,7 @@ use crate::job::Before;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
+use crate::search::Search;
 use crate::unwind;
 
 /// A place in a pool from which jobs are run and maps helped: what
@@ -87,6 +88,9 @@ impl fmt::Debug for Worker<'_> {
 /// that costs a thread the kernel's favour when it is woken the next time.
 const MANY: usize = 8;
 
+/// How many times it relaxes while it looks away from a stream, at most.
+const AWAY: u32 = 64;
+
 /// A pool as its workers see it, whatever its parameters.
 pub(crate) trait Serve: Sync {
     fn serve(&self, worker: usize);
@@ -107,6 +111,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
     fn serve(&self, worker: usize) {
         // However this ends, the others shall look whether it is the end for them too.
         let _leave = Leave(&self.idle);
+        let platform = self.idle.platform();
+        let spins = platform.spins();
+        let mut search = Search::new();
         let mut searching = false;
         let mut woken_at = self.ring.taken();
         loop {
@@ -117,18 +124,28 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
                 self.idle.search();
                 searching = true;
             }
-            if self.spin() {
+            if spins != 0 {
+                search.ran_dry(platform.ticks(), self.ring.taken(), || platform.quantum());
+                if search.looks_away() {
+                    self.look_away();
+                }
+            }
+            if self.spin(search.looks(spins)) {
+                search.found();
                 continue;
             }
             if self.ring.is_finished() {
                 break self.idle.stop_searching();
             }
             if self.ring.taken().wrapping_sub(woken_at) >= MANY {
-                self.idle.platform().give_way();
+                platform.give_way();
             }
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
             woken_at = self.ring.taken();
+            if spins != 0 {
+                search.slept(platform.ticks());
+            }
         }
     }
 
@@ -144,7 +161,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
 /// A worker that searched has found something.
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAPACITY, P, WORDS> {
     fn before(&self) {
-        self.idle.found(|| self.ring.is_ready());
+        self.idle.found(|| self.ring.is_ready(0));
     }
 }
 
@@ -173,13 +190,23 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     }
 
     fn has_work(&self) -> bool {
-        self.ring.is_ready() || self.maps.any_open()
+        self.ring.is_ready(0) || self.maps.any_open()
+    }
+
+    /// Waits for a quarter of the ring to be filled, or a team, for a little while.
+    fn look_away(&self) {
+        for _ in 0..AWAY {
+            if self.ring.is_ready(CAPACITY / 4) || self.maps.any_open() {
+                break;
+            }
+            self.idle.platform().relax();
+        }
     }
 
     /// Looks for work for a while.
-    fn spin(&self) -> bool {
+    fn spin(&self, looks: u32) -> bool {
         let platform = self.idle.platform();
-        for look in 0..platform.spins() {
+        for look in 0..looks {
             if self.has_work() {
                 return true;
             }
@@ -197,33 +224,42 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests {
     use std::sync::Mutex;
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     use std::sync::mpsc::channel;
     use std::thread;
     use std::time::Duration;
 
-    use super::MANY;
+    use super::{AWAY, MANY};
     use crate::{Platform, Pool, Spin, Threads};
 
     const UNPARK: usize = usize::MAX;
 
     /// Counts the waits between looks, and does something at one; and how often it gives way. To park is wait 0,
-    /// to unpark wait `UNPARK`.
+    /// to unpark wait `UNPARK`. It has a clock if its quantum is not 0; each look at it takes a tick.
     struct Host {
         spins: u32,
         waits: AtomicUsize,
         then: fn(usize),
         ways: AtomicUsize,
+        now: AtomicU64,
+        quantum: u64,
     }
 
     impl Host {
         const fn new(spins: u32, then: fn(usize)) -> Self {
+            Self::with_clock(spins, 0, then)
+        }
+
+        const fn with_clock(spins: u32, quantum: u64, then: fn(usize)) -> Self {
             let (waits, ways) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            let now = AtomicU64::new(0);
             Self {
                 spins,
                 waits,
                 then,
                 ways,
+                now,
+                quantum,
             }
         }
     }
@@ -248,12 +284,33 @@ mod tests {
         fn give_way(&self) {
             self.ways.fetch_add(1, Ordering::Relaxed);
         }
+
+        fn ticks(&self) -> u64 {
+            self.now.fetch_add(1, Ordering::Relaxed)
+        }
+
+        fn quantum(&self) -> u64 {
+            self.quantum
+        }
+    }
+
+    /// Serves the pool on this thread, until something closes it.
+    fn serve<const CAPACITY: usize>(pool: &'static Pool<CAPACITY, Host>) {
+        let start = pool.start(1, |worker| {
+            worker.run();
+            Ok::<(), ()>(())
+        });
+        start.unwrap();
+    }
+
+    fn waits<const CAPACITY: usize>(pool: &Pool<CAPACITY, Host>) -> usize {
+        pool.idle.platform().waits.load(Ordering::Relaxed)
     }
 
     /// What a worker sees that looks for a while, and after how many waits.
     fn spin(pool: &Pool<4, Host>) -> (bool, usize) {
-        let found = pool.spin();
-        (found, pool.idle.platform().waits.load(Ordering::Relaxed))
+        let found = pool.spin(pool.idle.platform().spins());
+        (found, waits(pool))
     }
 
     #[test]
@@ -286,6 +343,69 @@ mod tests {
     }
 
     #[test]
+    fn a_worker_that_spun_in_vain_sleeps_at_once_until_a_sleep_was_short() {
+        static PARKS: AtomicUsize = AtomicUsize::new(0);
+        static POOL: Pool<4, Host> = Pool::new(Host::with_clock(5, 1000, |wait| {
+            if wait == 0 {
+                let park = PARKS.fetch_add(1, Ordering::Relaxed);
+                // The last two are short.
+                let ticks = if park < 20 { 1_000_000 } else { 0 };
+                let now = &POOL.idle.platform().now;
+                now.fetch_add(ticks, Ordering::Relaxed);
+                match park {
+                    21 => POOL.close(),
+                    _ => POOL.execute(|| ()).unwrap(),
+                }
+            }
+        }));
+        serve(&POOL);
+        assert_eq!(PARKS.load(Ordering::Relaxed), 22);
+        assert_eq!(waits(&POOL), 10 * 5, "8 times, and after the short ones");
+    }
+
+    #[test]
+    fn a_worker_looks_away_for_a_while() {
+        let pool: Pool<16, Host> = Pool::new(Host::new(0, |_| ()));
+        (0..4).for_each(|_| pool.execute(|| ()).unwrap());
+        pool.look_away();
+        assert_eq!(waits(&pool), AWAY as usize);
+    }
+
+    #[test]
+    fn a_worker_looks_away_until_a_quarter_is_filled() {
+        static POOL: Pool<16, Host> = Pool::new(Host::new(0, |_| POOL.execute(|| ()).unwrap()));
+        POOL.look_away();
+        assert_eq!(waits(&POOL), 5);
+    }
+
+    #[test]
+    fn a_worker_looks_away_until_somebody_maps() {
+        let pool: Pool<16, Host> = Pool::new(Host::new(0, |_| ()));
+        pool.idle.enlist();
+        // Without a clock, the team is opened after the first element.
+        pool.map(0..2, (), |k| {
+            pool.look_away();
+            assert_eq!(waits(&pool), AWAY as usize, "{k}");
+        });
+    }
+
+    #[test]
+    fn a_worker_looks_away_from_a_stream() {
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        // A job at each wait.
+        static POOL: Pool<16, Host> = Pool::new(Host::with_clock(1000, 1000, |wait| match wait {
+            100 => POOL.close(),
+            _ if wait > 100 => (),
+            _ => {
+                let job = || _ = MOST.fetch_max(POOL.ring.len(), Ordering::Relaxed);
+                POOL.execute(job).unwrap();
+            }
+        }));
+        serve(&POOL);
+        assert_eq!(MOST.load(Ordering::Relaxed), 4, "more queued behind a job");
+    }
+
+    #[test]
     fn a_worker_that_had_much_to_do_gives_way_before_it_sleeps() {
         static PARKS: AtomicUsize = AtomicUsize::new(0);
         static POOL: Pool<16, Host> = Pool::new(Host::new(0, |_| {
@@ -297,11 +417,7 @@ mod tests {
             };
             (0..jobs).for_each(|_| POOL.execute(|| ()).unwrap());
         }));
-        let start = POOL.start(1, |worker| {
-            worker.run();
-            Ok::<(), ()>(())
-        });
-        start.unwrap();
+        serve(&POOL);
         assert_eq!(PARKS.load(Ordering::Relaxed), 4);
         let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
         assert_eq!(ways, 1, "after the many");
