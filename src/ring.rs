@@ -29,7 +29,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::job::{Before, Slot};
-use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
+use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn, spin_loop};
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;
@@ -163,10 +163,10 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
-    /// Takes the oldest job, if the slot at the head holds one.
+    /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers keep succeeding.
     #[inline]
-    pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
-        let backoff = Backoff::new();
+    pub(crate) fn pop(&self, crowd: &mut Crowd) -> Option<Occupied<'_, WORDS>> {
+        let mut met = 0;
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
@@ -182,12 +182,18 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
+                        if met == 0 {
+                            crowd.thins();
+                        }
                         let next_lap = lap.wrapping_add(STEP * CAPACITY);
                         return Some(Occupied { slot, next_lap });
                     }
-                    Err(now) => head = now,
+                    Err(_) => {
+                        crowd.wait(met);
+                        met += 1;
+                        head = self.head.load(Ordering::Relaxed);
+                    }
                 }
-                backoff.spin();
             } else if turn <= 0 {
                 // Not written yet, or its job of the last lap is still being moved out.
                 return None;
@@ -244,6 +250,60 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     }
 }
 
+/// The crowd that a consumer meets at the head: the larger it is, the longer the consumer stays away, so that somebody can
+/// take a job. It waits twice as long each time that it meets somebody, and half as long when it has met nobody; 64
+/// pauses at most, or 4 for each consumer there is. (Counted, `docs/scaling.md`: if it forgets what it met before, a tiny
+/// job takes 1.5 times as long with 16 workers and 3 times as long with 64.)
+#[cfg(feature = "std")]
+pub(crate) struct Crowd {
+    /// It waits two to the power of this pauses, next time and at most.
+    next: u32,
+    most: u32,
+}
+
+#[cfg(feature = "std")]
+impl Crowd {
+    #[inline]
+    pub(crate) fn of(consumers: impl FnOnce() -> usize) -> Self {
+        let most = (4 * consumers()).max(64).ilog2();
+        Self { next: 0, most }
+    }
+
+    #[cold]
+    fn wait(&mut self, _met: u32) {
+        for _ in 0..1 << self.next {
+            spin_loop();
+        }
+        self.next = (self.next + 1).min(self.most);
+    }
+
+    #[inline]
+    fn thins(&mut self) {
+        self.next = self.next.saturating_sub(1);
+    }
+}
+
+/// The same for the few consumers of a firmware, without a memory.
+#[cfg(not(feature = "std"))]
+pub(crate) struct Crowd;
+
+#[cfg(not(feature = "std"))]
+impl Crowd {
+    #[inline]
+    pub(crate) fn of(_: impl FnOnce() -> usize) -> Self {
+        Self
+    }
+
+    #[inline]
+    fn wait(&mut self, met: u32) {
+        for _ in 0..1 << met.min(6) {
+            spin_loop();
+        }
+    }
+
+    fn thins(&mut self) {}
+}
+
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
     pub(crate) fn fill<F: FnOnce() + Send + 'static>(self, job: F) {
@@ -263,7 +323,7 @@ impl<const WORDS: usize> Occupied<'_, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(Occupied { slot, .. }) = self.pop() {
+        while let Some(Occupied { slot, .. }) = self.pop(&mut Crowd::of(|| 1)) {
             // SAFETY: *turn*: the slot is ours, filled, and stays so.
             crate::unwind::contain(|| unsafe { slot.drop() });
         }
@@ -321,12 +381,33 @@ mod tests {
                     assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Full));
                 }
                 for _ in 0..queued {
-                    ring.pop().unwrap().run(None);
+                    ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
                 }
-                assert!(ring.pop().is_none());
+                assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
             }
             let order: Vec<_> = receiver.try_iter().collect();
             assert_eq!(order, Vec::from_iter(0..5 * queued));
+        }
+    }
+
+    #[test]
+    #[cfg(feature = "std")]
+    fn in_a_crowd_a_consumer_waits_longer_and_longer() {
+        for (consumers, most) in [(1, 6), (16, 6), (17, 6), (32, 7), (252, 9)] {
+            let mut crowd = Crowd::of(|| consumers);
+            for next in 0..20 {
+                assert_eq!(crowd.next, most.min(next), "{consumers}");
+                crowd.wait(0);
+            }
+            // It takes a job without meeting anybody.
+            let ring = Small::new();
+            for next in (0..most).rev() {
+                assert_eq!(refusal(ring.push(|| ())), None);
+                ring.pop(&mut crowd).unwrap().run(None);
+                assert_eq!(crowd.next, next);
+            }
+            assert!(ring.pop(&mut crowd).is_none());
+            assert_eq!(crowd.next, 0);
         }
     }
 
@@ -341,7 +422,7 @@ mod tests {
         assert!(!ring.is_finished());
         claim.fill(|| ());
         assert!(!ring.is_finished());
-        assert!(ring.pop().is_some());
+        assert!(ring.pop(&mut Crowd::of(|| 1)).is_some());
         assert!(ring.is_finished());
     }
 
@@ -353,11 +434,11 @@ mod tests {
         let second = sender.clone();
         assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
         // The job behind it waits, and nobody spins for it.
-        assert!(ring.pop().is_none());
+        assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
         assert!(!ring.is_ready(0));
         claim.fill(move || sender.send(1).unwrap());
         assert!(ring.is_ready(0));
-        while let Some(job) = ring.pop() {
+        while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
             job.run(None);
         }
         assert_eq!(Vec::from_iter(receiver), [1, 2]);
@@ -373,7 +454,7 @@ mod tests {
         (0..4).for_each(|k| assert_eq!(push(k), None));
         // It has moved the head, and has not moved the job out yet.
         ring.head.store(STEP, Ordering::Relaxed);
-        while let Some(job) = ring.pop() {
+        while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
             job.run(None);
         }
         assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
@@ -384,7 +465,7 @@ mod tests {
         let next_lap = STEP * 4;
         Occupied { slot, next_lap }.run(None);
         assert_eq!(push(5), None);
-        ring.pop().unwrap().run(None);
+        ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
         assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);
     }
 }

@@ -18,10 +18,10 @@ pub(crate) use loom::{
 pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
 
 #[cfg(counted)]
-pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence};
+pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence, spin_loop};
 
 #[cfg(not(counted))]
-pub(crate) use crossbeam_utils::Backoff;
+pub(crate) use {core::hint::spin_loop, crossbeam_utils::Backoff};
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(loom))]

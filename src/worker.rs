@@ -7,6 +7,7 @@ use crate::job::Before;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
+use crate::ring::Crowd;
 use crate::search::Search;
 use crate::unwind;
 
@@ -115,15 +116,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let spins = platform.spins();
         let mut search = Search::new();
         let mut searching = false;
+        let mut crowd = self.crowd();
         let mut woken_at = self.ring.taken();
         loop {
-            if self.turn(worker, &mut searching) {
+            if self.turn(worker, &mut searching, &mut crowd) {
                 continue;
             }
             if !searching {
                 self.idle.search();
                 searching = true;
             }
+            crowd = self.crowd();
             if spins != 0 {
                 search.ran_dry(platform.ticks(), self.ring.taken(), || platform.quantum());
                 if search.looks_away() {
@@ -150,7 +153,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
     }
 
     fn step(&self, worker: usize) -> bool {
-        self.turn(worker, &mut false)
+        self.turn(worker, &mut false, &mut Crowd::of(|| 1))
     }
 
     fn discharge(&self, worker: usize) {
@@ -169,9 +172,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// At most one job, then at most one team: so neither a flood of jobs nor a stream of maps starves
     /// the other.
     #[inline]
-    fn turn(&self, worker: usize, searching: &mut bool) -> bool {
+    fn turn(&self, worker: usize, searching: &mut bool, crowd: &mut Crowd) -> bool {
         let mut busy = false;
-        if let Some(job) = self.ring.pop() {
+        if let Some(job) = self.ring.pop(crowd) {
             let found: Option<&dyn Before> = match core::mem::take(searching) {
                 true => Some(self),
                 false => None,
@@ -187,6 +190,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             busy = true;
         }
         busy
+    }
+
+    fn crowd(&self) -> Crowd {
+        Crowd::of(|| self.idle.workers())
     }
 
     fn has_work(&self) -> bool {
@@ -433,7 +440,7 @@ mod tests {
         (0..2).for_each(|_| POOL.execute(|| ()).unwrap());
         POOL.idle.lay_down([1]);
         POOL.idle.search();
-        assert!(POOL.turn(0, &mut true));
+        assert!(POOL.turn(0, &mut true, &mut POOL.crowd()));
         assert_eq!(*RESULT.lock().unwrap(), Some(true));
     }
 
@@ -443,7 +450,7 @@ mod tests {
         assert!(!pool.has_work());
         pool.execute(|| ()).unwrap();
         assert!(pool.has_work());
-        assert!(pool.turn(0, &mut false));
+        assert!(pool.turn(0, &mut false, &mut pool.crowd()));
         assert!(!pool.has_work());
         pool.idle.enlist();
         // Without a clock, the team is opened after the first element.

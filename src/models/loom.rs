@@ -23,7 +23,7 @@ use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, once, pop, push, submit, traffic,
     wrapping_ring,
 };
-use crate::ring::Refusal;
+use crate::ring::{Crowd, Refusal};
 use crate::{Pool, Worker};
 
 /// No bound on preemptions.
@@ -95,7 +95,7 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
         let submitted = producer.join().unwrap();
         assert_ne!(submitted, Err(Refusal::Full));
         assert_eq!(push(&ring, &count), Err(Refusal::Closed));
-        if let Some(job) = ring.pop() {
+        if let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
             assert!(!end);
             job.run(None);
         }

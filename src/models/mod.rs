@@ -41,7 +41,7 @@ use checker::sync::{Condvar, Mutex, MutexGuard};
 use checker::thread;
 
 use crate::idle::CALLERS;
-use crate::ring::{Refusal, Ring};
+use crate::ring::{Crowd, Refusal, Ring};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
@@ -155,7 +155,7 @@ fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
 }
 
 fn pop(ring: &SmallRing) {
-    if let Some(job) = ring.pop() {
+    if let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
         job.run(None);
     }
 }
@@ -185,7 +185,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
     for thread in threads {
         thread.join().unwrap();
     }
-    while let Some(job) = ring.pop() {
+    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
         job.run(None);
     }
     assert_eq!(ring.len(), 0);
@@ -194,7 +194,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         [(); 3].map(|()| push(&ring, &count)),
         [Ok(()), Ok(()), Err(Refusal::Full)]
     );
-    while let Some(job) = ring.pop() {
+    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
         job.run(None);
     }
     count.settle(fill + producers.iter().sum::<usize>() + 3);
