@@ -71,8 +71,9 @@
 //! closed and drained, and wakes all others as it leaves. A submit that was accepted just before `close`
 //! notifies like any other; so the worker it wakes, or the one that was searching, sees the end.
 //!
-//! `map` opens its team before F1 and wakes as many as it has work for in one sweep, less those who
-//! search already.
+//! `map` opens its team before F1 and has as many woken as it has work for, less those who search already: it wakes
+//! four itself, and each of those who help four more. (A helper passes no fence, and so may miss one who has just
+//! fallen asleep. Then the map has a helper less.)
 //!
 //! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
 //! that one wake-up is under way at a time, is tokio's and Go's.
@@ -96,6 +97,14 @@ pub(crate) const CALLERS: usize = size(4, 2);
 /// All spots are below this.
 #[cfg(feature = "std")]
 pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
+
+/// How many sleepers the caller of a map wakes, and each of those who help it, one after another: so that it takes the
+/// logarithm of all. (Without `std`, the caller wakes all: a firmware has few.)
+pub(crate) const FAN_OUT: usize = if cfg!(feature = "std") {
+    4
+} else {
+    MAX_WORKERS
+};
 
 pub(crate) struct Idle<P> {
     /// A bit for each worker that sleeps or is about to, and `WAKING`. Submitters read it.
@@ -272,16 +281,30 @@ impl<P: Platform> Idle<P> {
         }
     }
 
-    /// A team is open with work for `helpers`: wakes as many, less those who search. Returns how many that were.
-    pub(crate) fn wake(&self, helpers: usize) -> usize {
+    /// A team is open with work for `helpers`: wakes as many, less those who search; but `FAN_OUT` at most, and
+    /// `rest` says how many are left for those who are woken. Returns how many it woke.
+    pub(crate) fn wake(&self, helpers: usize, rest: impl FnOnce(usize)) -> usize {
         // F1. Pairs with F2.
         fence(Ordering::SeqCst);
         let wanted = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
+        let now = wanted.min(FAN_OUT);
+        rest(wanted - now);
+        self.wake_sleepers(now, 0)
+    }
+
+    /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there. Returns how many that were.
+    #[inline]
+    pub(crate) fn wake_sleepers(&self, wanted: usize, first: usize) -> usize {
         let mut left = wanted;
-        for (group, word) in self.asleep.iter().enumerate() {
+        for k in 0..GROUPS {
+            let group = (first / GROUP + k) % GROUPS;
+            let word = &self.asleep[group];
             let mut bits = word.load(Ordering::Relaxed) & !WAKING;
             while left != 0 && bits != 0 {
-                let bit = bits.trailing_zeros() as usize;
+                let bit = match bits >> (first % GROUP) << (first % GROUP) {
+                    0 => bits.trailing_zeros(),
+                    above => above.trailing_zeros(),
+                } as usize;
                 bits = word.fetch_and(!(1 << bit), Ordering::Relaxed) & !WAKING;
                 if bits & (1 << bit) != 0 {
                     bits &= !(1 << bit);
@@ -452,8 +475,11 @@ mod tests {
                 let idle = asleep(FEW);
                 idle.asleep[0].fetch_or(WAKING, Ordering::Relaxed);
                 (0..searching).for_each(|_| idle.search());
-                idle.wake(helpers);
-                let sleepers = helpers.saturating_sub(searching).min(FEW.len());
+                let mut rest = None;
+                let wanted = helpers.saturating_sub(searching);
+                let sleepers = wanted.min(FEW.len()).min(FAN_OUT);
+                assert_eq!(idle.wake(helpers, |left| rest = Some(left)), sleepers);
+                assert_eq!(rest, Some(wanted.saturating_sub(FAN_OUT)));
                 assert_eq!(woken(&idle), FEW[..sleepers]);
                 let rest = asleep(FEW[sleepers..].iter().copied());
                 rest.asleep[0].fetch_or(WAKING, Ordering::Relaxed);
@@ -461,8 +487,23 @@ mod tests {
             }
         }
         let idle = asleep(0..MAX_WORKERS);
-        idle.wake(2);
+        idle.wake(2, |_| ());
         assert_eq!(woken(&idle), [0, 1]);
+    }
+
+    #[test]
+    fn who_helps_wakes_others_from_its_own_place_on() {
+        for first in (0..MAX_WORKERS).chain([4 * MAX_WORKERS]) {
+            let idle = asleep(0..MAX_WORKERS);
+            assert_eq!(idle.wake_sleepers(2, first), 2);
+            let group = first / GROUP % GROUPS * GROUP;
+            let place = |k| group + (first % GROUP + k) % GROUP;
+            assert_eq!(woken(&idle), [place(0), place(1)]);
+        }
+        let idle = asleep(FEW);
+        assert_eq!(idle.wake_sleepers(100, 5), FEW.len());
+        assert_eq!(woken(&idle).len(), FEW.len());
+        assert_eq!(idle.wake_sleepers(1, 5), 0);
     }
 
     #[test]
@@ -479,7 +520,7 @@ mod tests {
             }
         }
         IDLE.lay_down(0..3);
-        IDLE.wake(3);
+        IDLE.wake(3, |_| ());
         assert_eq!(*IDLE.platform().0.lock().unwrap(), [0, 1, 2]);
     }
 

@@ -11,6 +11,11 @@ use crate::map::{quantum, span};
 use crate::platform::Platform;
 use crate::sync::Canary;
 use crate::unwind::{self, Payload};
+#[cfg(feature = "std")]
+use crate::{
+    idle::FAN_OUT,
+    sync::{AtomicUsize, Ordering},
+};
 
 /// A map with a team, on its caller's stack.
 pub(super) struct Frame<'t, P: Platform> {
@@ -20,6 +25,9 @@ pub(super) struct Frame<'t, P: Platform> {
     lanes: Lanes,
     /// Elements that take `QUANTA_PER_CHUNK`; without a clock, a quarter of a lane.
     chunk: usize,
+    /// How many sleepers those who help have to wake. Relaxed: it stands for itself, and who was woken sees it.
+    #[cfg(feature = "std")]
+    wanted: AtomicUsize,
     #[cfg(feature = "std")]
     wreck: spin::Mutex<Option<Wreck>>,
     canary: Canary,
@@ -67,6 +75,8 @@ impl<'t, P: Platform> Frame<'t, P> {
             lanes: Lanes::new(),
             chunk: 0,
             #[cfg(feature = "std")]
+            wanted: AtomicUsize::new(0),
+            #[cfg(feature = "std")]
             wreck: spin::Mutex::new(None),
             canary: Canary::new(),
         }
@@ -92,10 +102,44 @@ impl<'t, P: Platform> Frame<'t, P> {
     fn help(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
+        frame.wake_some(worker, idle);
         frame.participate(frame.home(worker), idle.platform());
         team.exhausted();
         team.leave(idle);
     }
+
+    /// So many sleepers are to be woken by those who help.
+    #[inline(always)]
+    pub(super) fn want(&self, sleepers: usize) {
+        #[cfg(feature = "std")]
+        self.wanted.store(sleepers, Ordering::Relaxed);
+        let _ = sleepers;
+    }
+
+    /// Wakes some of them.
+    #[cfg(feature = "std")]
+    pub(super) fn wake_some(&self, worker: usize, idle: &Idle<P>) {
+        let mut wanted = self.wanted.load(Ordering::Relaxed);
+        while wanted != 0 {
+            let some = wanted.min(FAN_OUT);
+            match self.wanted.compare_exchange_weak(
+                wanted,
+                wanted - some,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => {
+                    // Each somewhere else, or they would all want the same.
+                    idle.wake_sleepers(some, (worker + 1) * FAN_OUT);
+                    return;
+                }
+                Err(now) => wanted = now,
+            }
+        }
+    }
+
+    #[cfg(not(feature = "std"))]
+    pub(super) fn wake_some(&self, _: usize, _: &Idle<P>) {}
 
     /// The lane where worker `worker` begins.
     pub(super) fn home(&self, worker: usize) -> usize {

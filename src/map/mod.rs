@@ -214,7 +214,7 @@ impl Maps {
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        let woken = idle.wake(helpers);
+        let woken = idle.wake(helpers, |rest| frame.want(rest));
         let (elements, ticks) = frame.participate(CALLER, platform);
         held.close(idle);
         mem::forget(bomb);

@@ -10,6 +10,7 @@ use std::vec::Vec;
 use super::frame::QUANTA_PER_CHUNK;
 use super::price::{QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW};
 use super::*;
+use crate::idle::FAN_OUT;
 
 /// Notes how many elements are done whenever somebody reads the clock.
 struct Meter {
@@ -265,6 +266,41 @@ fn if_all_teams_are_taken_the_caller_goes_on_alone() {
     }
     pool.map(10_000, &|_| 10);
     assert_eq!(pool.woken(), 3);
+}
+
+#[test]
+fn those_who_help_wake_others() {
+    let pool = Pool::new(1000, 0, 14);
+    let meter = pool.idle.platform();
+    // Long enough for all of them.
+    let woken = || meter.woken.load(SeqCst);
+    let map = |then: &(dyn Fn() + Sync)| {
+        pool.maps.map(&pool.idle, 0..1000, (), |k| {
+            meter.now.fetch_add(1000, SeqCst);
+            if k == 1 {
+                then();
+            }
+        });
+        pool.woken()
+    };
+    let help = |worker| {
+        let team = pool.maps.join(worker, &pool.idle).unwrap();
+        frame::help(team, worker, &pool.idle);
+    };
+    assert_eq!(map(&|| assert_eq!(woken(), FAN_OUT)), FAN_OUT);
+    assert_eq!(map(&|| help(0)), 2 * FAN_OUT);
+    // 14 in all, and each sleeper once.
+    let nested = || {
+        for (worker, expected) in [(5, 8), (0, 12), (3, 14), (1, 14)] {
+            let team = pool.maps.join(worker, &pool.idle).unwrap();
+            // SAFETY: the frame is this map's.
+            let frame = unsafe { &*team.frame().cast::<frame::Frame<'_, Meter>>() };
+            frame.wake_some(worker, &pool.idle);
+            team.leave(&pool.idle);
+            assert_eq!(woken(), expected);
+        }
+    };
+    assert_eq!(map(&nested), 14);
 }
 
 /// A map that notes in which chunks it is run.
