@@ -18,8 +18,11 @@
 
 use core::mem;
 
+/// In a model checker's mixes, which are short, once is often.
+const MODEL: bool = cfg!(all(any(loom, shuttle), not(counted)));
+
 /// So many spins that find nothing, in a row, are enough.
-const IN_VAIN: u32 = 8;
+const IN_VAIN: u32 = if MODEL { 1 } else { 8 };
 /// Up to so many quanta a sleep is short, counted from when the worker ran dry: some six times as long as a thread of
 /// [`Threads`](crate::Threads) spins, for waking up is counted too.
 const SHORT: u64 = 32;
@@ -27,7 +30,7 @@ const SHORT: u64 = 32;
 /// A worker runs dry quickly if that takes this part of a quantum for each job, at most.
 const QUICK: u64 = 4;
 /// It looks away when it ran dry quickly so many times in a row; if that does not pay, after twice as many, and so on.
-const TRY: u32 = 16;
+const TRY: u32 = if MODEL { 1 } else { 16 };
 const TRY_AT_MOST: u32 = 1 << 12;
 
 /// What one worker has learned. Times are in ticks.
