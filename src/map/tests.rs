@@ -289,18 +289,18 @@ fn those_who_help_wake_others() {
     };
     assert_eq!(map(&|| assert_eq!(woken(), FAN_OUT)), FAN_OUT);
     assert_eq!(map(&|| help(0)), 2 * FAN_OUT);
-    // 14 in all, and each sleeper once.
-    let nested = || {
-        for (worker, expected) in [(5, 8), (0, 12), (3, 14), (1, 14)] {
-            let team = pool.maps.join(worker, &pool.idle).unwrap();
-            // SAFETY: the frame is this map's.
-            let frame = unsafe { &*team.frame().cast::<frame::Frame<'_, Meter>>() };
-            frame.wake_some(worker, &pool.idle);
-            team.leave(&pool.idle);
-            assert_eq!(woken(), expected);
-        }
+    // As many in all as the caller wants, however many help.
+    let task = Chunks {
+        meter,
+        cost: |_| 0,
+        taken: Mutex::default(),
     };
-    assert_eq!(map(&nested), 14);
+    let frame = Frame::new(&task);
+    frame.want(10);
+    for (worker, expected) in [(5, 4), (0, 8), (3, 10), (1, 10)] {
+        frame.wake_some(worker, &pool.idle);
+        assert_eq!(woken(), expected);
+    }
 }
 
 /// A map that notes in which chunks it is run.
