@@ -71,9 +71,10 @@
 //! closed and drained, and wakes all others as it leaves. A submit that was accepted just before `close`
 //! notifies like any other; so the worker it wakes, or the one that was searching, sees the end.
 //!
-//! `map` opens its team before F1 and has as many woken as it has work for, less those who search already: it wakes
-//! four itself, and each of those who help four more. (A helper passes no fence, and so may miss one who has just
-//! fallen asleep. Then the map has a helper less.)
+//! `map` opens its team before F1 and has as many woken as it has work for, less those who search already. Without `std`
+//! it wakes them itself; else whoever takes a chunk of the work, its caller too, wakes some before, as long as any are
+//! wanted. (Only the caller passes a fence, so another may miss one who has just fallen asleep. Then the map has a
+//! helper less.)
 //!
 //! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
 //! that one wake-up is under way at a time, is tokio's and Go's.
@@ -97,14 +98,6 @@ pub(crate) const CALLERS: usize = size(4, 2);
 /// All spots are below this.
 #[cfg(feature = "std")]
 pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
-
-/// How many sleepers the caller of a map wakes, and each of those who help it, one after another: so that it takes the
-/// logarithm of all. (Without `std`, the caller wakes all: a firmware has few.)
-pub(crate) const FAN_OUT: usize = if cfg!(feature = "std") {
-    4
-} else {
-    MAX_WORKERS
-};
 
 pub(crate) struct Idle<P> {
     /// A bit for each worker that sleeps or is about to, and `WAKING`. Submitters read it.
@@ -281,15 +274,18 @@ impl<P: Platform> Idle<P> {
         }
     }
 
-    /// A team is open with work for `helpers`: wakes as many, less those who search; but `FAN_OUT` at most, and
-    /// `rest` says how many are left for those who are woken. Returns how many it woke.
-    pub(crate) fn wake(&self, helpers: usize, rest: impl FnOnce(usize)) -> usize {
+    /// A team is open with work for `helpers`: wakes as many, less those who search. With `std`, it only says to `want`
+    /// how many, for those to wake who do the work. Returns how many.
+    pub(crate) fn wake(&self, helpers: usize, want: impl FnOnce(usize)) -> usize {
         // F1. Pairs with F2.
         fence(Ordering::SeqCst);
         let wanted = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
-        let now = wanted.min(FAN_OUT);
-        rest(wanted - now);
-        self.wake_sleepers(now, 0)
+        if cfg!(not(feature = "std")) {
+            return self.wake_sleepers(wanted, 0);
+        }
+        let wanted = wanted.min(self.sleepers());
+        want(wanted);
+        wanted
     }
 
     /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there. Returns how many that were.
@@ -475,11 +471,12 @@ mod tests {
                 let idle = asleep(FEW);
                 idle.asleep[0].fetch_or(WAKING, Ordering::Relaxed);
                 (0..searching).for_each(|_| idle.search());
-                let mut rest = None;
-                let wanted = helpers.saturating_sub(searching);
-                let sleepers = wanted.min(FEW.len()).min(FAN_OUT);
-                assert_eq!(idle.wake(helpers, |left| rest = Some(left)), sleepers);
-                assert_eq!(rest, Some(wanted.saturating_sub(FAN_OUT)));
+                let mut wanted = None;
+                let sleepers = helpers.saturating_sub(searching).min(FEW.len());
+                assert_eq!(idle.wake(helpers, |it| wanted = Some(it)), sleepers);
+                assert_eq!(wanted, Some(sleepers));
+                assert_eq!(woken(&idle), []);
+                assert_eq!(idle.wake_sleepers(sleepers, 0), sleepers);
                 assert_eq!(woken(&idle), FEW[..sleepers]);
                 let rest = asleep(FEW[sleepers..].iter().copied());
                 rest.asleep[0].fetch_or(WAKING, Ordering::Relaxed);
@@ -487,7 +484,7 @@ mod tests {
             }
         }
         let idle = asleep(0..MAX_WORKERS);
-        idle.wake(2, |_| ());
+        idle.wake_sleepers(2, 0);
         assert_eq!(woken(&idle), [0, 1]);
     }
 
@@ -520,7 +517,7 @@ mod tests {
             }
         }
         IDLE.lay_down(0..3);
-        IDLE.wake(3, |_| ());
+        IDLE.wake_sleepers(3, 0);
         assert_eq!(*IDLE.platform().0.lock().unwrap(), [0, 1, 2]);
     }
 

@@ -70,25 +70,26 @@ pub trait Platform: Sync {
     /// Leaves a token at `spot` and wakes whoever waits there.
     fn unpark(&self, spot: usize);
 
-    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, so
-    /// it should be cheap (a cycle counter). One that stands still is no clock. It may wrap or jump: that
-    /// may make one map slow and the next guess wrong.
+    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, and by a worker that
+    /// spins whenever it has run dry, so it should be cheap (a cycle counter). One that stands still is no clock. It may
+    /// wrap or jump: that may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
 
     /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
     /// desktop. A `map` stays on its caller until it has run for this long, unless it is known to be long
-    /// from the last call; and its chunks take a few times as long. 0 says that there is no clock: a `map`
-    /// then asks for help after its first element.
+    /// from the last call; and its chunks take a few times as long. A worker that spins may leave a job of a stream of tiny
+    /// ones waiting for as long, if that makes them faster. 0 says that there is no clock: a `map` then asks for help after
+    /// its first element.
     fn quantum(&self) -> u64 {
         0
     }
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
     /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
-    /// before. With a clock, a worker that looked in vain 8 times in a row parks at once too, until a wait was shorter
-    /// than 32 quanta.
+    /// before. A worker that looked in vain 8 times in a row parks at once too, and looks only every 3rd to 33rd time, until
+    /// it finds something.
     fn spins(&self) -> u32 {
         0
     }

@@ -1,6 +1,6 @@
 //! Workers: take a job, else join a team, else sleep.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use crate::idle::Idle;
 use crate::job::Before;
@@ -89,7 +89,7 @@ impl fmt::Debug for Worker<'_> {
 /// that costs a thread the kernel's favour when it is woken the next time.
 const MANY: usize = 8;
 
-/// How many times it relaxes while it looks away from a stream, at most.
+/// How many times it relaxes while it looks away from a stream, at most: some two microseconds.
 const AWAY: u32 = 64;
 
 /// A pool as its workers see it, whatever its parameters.
@@ -108,30 +108,40 @@ impl<P: Platform> Drop for Leave<'_, P> {
     }
 }
 
+/// What a worker is at.
+struct Shift {
+    /// It ran dry, and is counted as searching.
+    searching: bool,
+    crowd: Crowd,
+}
+
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPACITY, P, WORDS> {
     fn serve(&self, worker: usize) {
         // However this ends, the others shall look whether it is the end for them too.
         let _leave = Leave(&self.idle);
         let platform = self.idle.platform();
-        let spins = platform.spins();
         let mut search = Search::new();
-        let mut searching = false;
-        let mut crowd = self.crowd();
+        let mut shift = self.shift();
         let mut woken_at = self.ring.taken();
+        let mut turns = 0usize;
         loop {
-            if self.turn(worker, &mut searching, &mut crowd) {
+            if self.turn(worker, &mut shift) {
+                turns += 1;
                 continue;
             }
-            if !searching {
-                self.idle.search();
-                searching = true;
-            }
-            crowd = self.crowd();
+            let spins = platform.spins();
             if spins != 0 {
-                search.ran_dry(platform.ticks(), self.ring.taken(), || platform.quantum());
-                if search.looks_away() {
-                    self.look_away();
-                }
+                // Before it is counted on by anybody: the first quantum takes a while.
+                let turns = mem::take(&mut turns);
+                search.ran_dry(platform.ticks(), turns, || platform.quantum());
+            }
+            if !shift.searching {
+                self.idle.search();
+            }
+            shift = self.shift();
+            shift.searching = true;
+            if let Some(since) = search.looks_away() {
+                self.look_away(since);
             }
             if self.spin(search.looks(spins)) {
                 search.found();
@@ -143,17 +153,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if self.ring.taken().wrapping_sub(woken_at) >= MANY {
                 platform.give_way();
             }
+            if spins != 0 {
+                search.sleeps();
+            }
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
             woken_at = self.ring.taken();
-            if spins != 0 {
-                search.slept(platform.ticks());
-            }
         }
     }
 
     fn step(&self, worker: usize) -> bool {
-        self.turn(worker, &mut false, &mut Crowd::of(|| 1))
+        self.turn(worker, &mut self.shift())
     }
 
     fn discharge(&self, worker: usize) {
@@ -169,13 +179,21 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAP
 }
 
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
+    #[inline]
+    fn shift(&self) -> Shift {
+        Shift {
+            searching: false,
+            crowd: Crowd::of(|| self.idle.workers()),
+        }
+    }
+
     /// At most one job, then at most one team: so neither a flood of jobs nor a stream of maps starves
     /// the other.
     #[inline]
-    fn turn(&self, worker: usize, searching: &mut bool, crowd: &mut Crowd) -> bool {
+    fn turn(&self, worker: usize, shift: &mut Shift) -> bool {
         let mut busy = false;
-        if let Some(job) = self.ring.pop(crowd) {
-            let found: Option<&dyn Before> = match core::mem::take(searching) {
+        if let Some(job) = self.ring.pop(&mut shift.crowd) {
+            let found: Option<&dyn Before> = match mem::take(&mut shift.searching) {
                 true => Some(self),
                 false => None,
             };
@@ -183,7 +201,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             busy = true;
         }
         if let Some(team) = self.maps.join(worker, &self.idle) {
-            if core::mem::take(searching) {
+            if mem::take(&mut shift.searching) {
                 self.before();
             }
             map::help(team, worker, &self.idle);
@@ -192,21 +210,22 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         busy
     }
 
-    fn crowd(&self) -> Crowd {
-        Crowd::of(|| self.idle.workers())
-    }
-
     fn has_work(&self) -> bool {
         self.ring.is_ready(0) || self.maps.any_open()
     }
 
-    /// Waits for a quarter of the ring to be filled, or a team, for a little while.
-    fn look_away(&self) {
+    /// Waits for a quarter of the ring to be filled, or a team, for a quantum `since` then.
+    fn look_away(&self, since: u64) {
+        let platform = self.idle.platform();
         for _ in 0..AWAY {
-            if self.ring.is_ready(CAPACITY / 4) || self.maps.any_open() {
+            let waited = platform.ticks().wrapping_sub(since);
+            if self.ring.is_ready(CAPACITY / 4)
+                || self.maps.any_open()
+                || waited > platform.quantum()
+            {
                 break;
             }
-            self.idle.platform().relax();
+            platform.relax();
         }
     }
 
@@ -293,7 +312,7 @@ mod tests {
         }
 
         fn ticks(&self) -> u64 {
-            self.now.fetch_add(1, Ordering::Relaxed)
+            self.now.fetch_add(1, Ordering::Relaxed) * self.quantum.min(1)
         }
 
         fn quantum(&self) -> u64 {
@@ -350,38 +369,39 @@ mod tests {
     }
 
     #[test]
-    fn a_worker_that_spun_in_vain_sleeps_at_once_until_a_sleep_was_short() {
+    fn a_worker_that_spun_in_vain_sleeps_at_once_and_tries_again_later() {
         static PARKS: AtomicUsize = AtomicUsize::new(0);
-        static POOL: Pool<4, Host> = Pool::new(Host::with_clock(5, 1000, |wait| {
-            if wait == 0 {
-                let park = PARKS.fetch_add(1, Ordering::Relaxed);
-                // The last two are short.
-                let ticks = if park < 20 { 1_000_000 } else { 0 };
-                let now = &POOL.idle.platform().now;
-                now.fetch_add(ticks, Ordering::Relaxed);
-                match park {
-                    21 => POOL.close(),
-                    _ => POOL.execute(|| ()).unwrap(),
-                }
+        static POOL: Pool<4, Host> = Pool::new(Host::new(5, |wait| {
+            // Something comes while it spins the 10th time.
+            let found = wait == 9 * 5 + 3;
+            let park = PARKS.fetch_add(usize::from(wait == 0), Ordering::Relaxed);
+            if wait == 0 && park == 20 {
+                POOL.close();
+            } else if wait == 0 || found {
+                POOL.execute(|| ()).unwrap();
             }
         }));
         serve(&POOL);
-        assert_eq!(PARKS.load(Ordering::Relaxed), 22);
-        assert_eq!(waits(&POOL), 10 * 5, "8 times, and after the short ones");
+        assert_eq!(PARKS.load(Ordering::Relaxed), 21);
+        // 8 sleeps after spinning, 2 without, 1 after, 4 without, where it finds something; and then 6 after spinning anew.
+        assert_eq!(waits(&POOL), 9 * 5 + 3 + 6 * 5 + 5);
     }
 
     #[test]
     fn a_worker_looks_away_for_a_while() {
         let pool: Pool<16, Host> = Pool::new(Host::new(0, |_| ()));
         (0..4).for_each(|_| pool.execute(|| ()).unwrap());
-        pool.look_away();
+        pool.look_away(0);
         assert_eq!(waits(&pool), AWAY as usize);
+        let pool: Pool<16, Host> = Pool::new(Host::with_clock(0, 10, |_| ()));
+        pool.look_away(0);
+        assert_eq!(waits(&pool), 11, "a quantum");
     }
 
     #[test]
     fn a_worker_looks_away_until_a_quarter_is_filled() {
         static POOL: Pool<16, Host> = Pool::new(Host::new(0, |_| POOL.execute(|| ()).unwrap()));
-        POOL.look_away();
+        POOL.look_away(0);
         assert_eq!(waits(&POOL), 5);
     }
 
@@ -391,7 +411,7 @@ mod tests {
         pool.idle.enlist();
         // Without a clock, the team is opened after the first element.
         pool.map(0..2, (), |k| {
-            pool.look_away();
+            pool.look_away(0);
             assert_eq!(waits(&pool), AWAY as usize, "{k}");
         });
     }
@@ -428,6 +448,8 @@ mod tests {
         assert_eq!(PARKS.load(Ordering::Relaxed), 4);
         let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
         assert_eq!(ways, 1, "after the many");
+        let looks = POOL.idle.platform().now.load(Ordering::Relaxed);
+        assert_eq!(looks, 0, "at the clock, where nobody spins");
     }
 
     #[test]
@@ -440,7 +462,9 @@ mod tests {
         (0..2).for_each(|_| POOL.execute(|| ()).unwrap());
         POOL.idle.lay_down([1]);
         POOL.idle.search();
-        assert!(POOL.turn(0, &mut true, &mut POOL.crowd()));
+        let mut shift = POOL.shift();
+        shift.searching = true;
+        assert!(POOL.turn(0, &mut shift));
         assert_eq!(*RESULT.lock().unwrap(), Some(true));
     }
 
@@ -450,7 +474,7 @@ mod tests {
         assert!(!pool.has_work());
         pool.execute(|| ()).unwrap();
         assert!(pool.has_work());
-        assert!(pool.turn(0, &mut false, &mut pool.crowd()));
+        assert!(pool.turn(0, &mut pool.shift()));
         assert!(!pool.has_work());
         pool.idle.enlist();
         // Without a clock, the team is opened after the first element.

@@ -10,12 +10,9 @@ use crate::map::team::Joined;
 use crate::map::{quantum, span};
 use crate::platform::Platform;
 use crate::sync::Canary;
-use crate::unwind::{self, Payload};
 #[cfg(feature = "std")]
-use crate::{
-    idle::FAN_OUT,
-    sync::{AtomicUsize, Ordering},
-};
+use crate::sync::{AtomicUsize, Ordering};
+use crate::unwind::{self, Payload};
 
 /// A map with a team, on its caller's stack.
 pub(super) struct Frame<'t, P: Platform> {
@@ -25,7 +22,7 @@ pub(super) struct Frame<'t, P: Platform> {
     lanes: Lanes,
     /// Elements that take `QUANTA_PER_CHUNK`; without a clock, a quarter of a lane.
     chunk: usize,
-    /// How many sleepers those who help have to wake. Relaxed: it stands for itself, and who was woken sees it.
+    /// How many sleepers are still to be woken by those who take chunks. Relaxed: it stands for itself.
     #[cfg(feature = "std")]
     wanted: AtomicUsize,
     #[cfg(feature = "std")]
@@ -48,6 +45,9 @@ struct Wreck {
 /// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the
 /// clock costs some 40 ns.
 pub(super) const QUANTA_PER_CHUNK: usize = 4;
+
+/// How many sleepers one wakes at a time, who has the work of a map before it: so waking takes the logarithm of their number.
+pub(super) const FAN_OUT: usize = 4;
 
 /// The lane of a map's caller.
 pub(super) const CALLER: usize = 0;
@@ -102,13 +102,13 @@ impl<'t, P: Platform> Frame<'t, P> {
     fn help(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
-        frame.wake_some(worker, idle);
-        frame.participate(frame.home(worker), idle.platform());
+        // Each wakes others from a place of its own on, or all of them would want the same.
+        frame.participate(frame.home(worker), (worker + 1) * FAN_OUT, idle);
         team.exhausted();
         team.leave(idle);
     }
 
-    /// So many sleepers are to be woken by those who help.
+    /// So many sleepers are to be woken.
     #[inline(always)]
     pub(super) fn want(&self, sleepers: usize) {
         #[cfg(feature = "std")]
@@ -116,9 +116,10 @@ impl<'t, P: Platform> Frame<'t, P> {
         let _ = sleepers;
     }
 
-    /// Wakes some of them.
+    /// Wakes some of them, from worker `first` on. Returns whether any were wanted.
     #[cfg(feature = "std")]
-    pub(super) fn wake_some(&self, worker: usize, idle: &Idle<P>) {
+    #[inline]
+    pub(super) fn wake_some(&self, first: usize, idle: &Idle<P>) -> bool {
         let mut wanted = self.wanted.load(Ordering::Relaxed);
         while wanted != 0 {
             let some = wanted.min(FAN_OUT);
@@ -129,26 +130,34 @@ impl<'t, P: Platform> Frame<'t, P> {
                 Ordering::Relaxed,
             ) {
                 Ok(_) => {
-                    // Each somewhere else, or they would all want the same.
-                    idle.wake_sleepers(some, (worker + 1) * FAN_OUT);
-                    return;
+                    idle.wake_sleepers(some, first);
+                    return true;
                 }
                 Err(now) => wanted = now,
             }
         }
+        false
     }
 
     #[cfg(not(feature = "std"))]
-    pub(super) fn wake_some(&self, _: usize, _: &Idle<P>) {}
+    fn wake_some(&self, _first: usize, _idle: &Idle<P>) -> bool {
+        false
+    }
 
     /// The lane where worker `worker` begins.
     pub(super) fn home(&self, worker: usize) -> usize {
         self.lanes.home(worker)
     }
 
-    /// Takes and runs chunks until there are none. Returns how many elements that were, and the ticks
-    /// it took.
-    pub(super) fn participate(&self, mut lane: usize, platform: &P) -> (usize, usize) {
+    /// Takes and runs chunks until there are none; with each, wakes some of those who are wanted, from worker `first` on.
+    /// Returns how many elements that were, and the ticks they took.
+    pub(super) fn participate(
+        &self,
+        mut lane: usize,
+        first: usize,
+        idle: &Idle<P>,
+    ) -> (usize, usize) {
+        let platform = idle.platform();
         // The chunk at work, from the element at work on.
         let mut chunk = 0..0;
         let mut elements = 0;
@@ -164,6 +173,9 @@ impl<'t, P: Platform> Frame<'t, P> {
                 self.canary.touch();
                 let length = range.len();
                 chunk = range.clone();
+                if self.wake_some(first, idle) && quantum != 0 {
+                    before = platform.ticks();
+                }
                 // SAFETY: *once*, by *lane*: `take` gives each element to one participant.
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;

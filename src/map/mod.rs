@@ -195,12 +195,13 @@ impl Maps {
     ) -> bool {
         let (len, platform) = (alone.len, idle.platform());
         let workers = idle.workers();
-        let (mut start, mut row, mut helpers) = (0, false, workers);
+        let most = workers.min(len - next - 1);
+        let (mut start, mut row, mut helpers) = (0, false, most);
         if quantum != 0 {
             start = platform.ticks();
             row = self.in_a_row(platform, start, quantum);
             let work = cost.total(len - next);
-            helpers = self.price.buys(work, quantum, row).min(workers);
+            helpers = self.price.buys(work, quantum, row).min(most);
         }
         if helpers == 0 && idle.all_sleep() {
             return false;
@@ -214,8 +215,8 @@ impl Maps {
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        let woken = idle.wake(helpers, |rest| frame.want(rest));
-        let (elements, ticks) = frame.participate(CALLER, platform);
+        let woken = idle.wake(helpers, |sleepers| frame.want(sleepers));
+        let (elements, ticks) = frame.participate(CALLER, 0, idle);
         held.close(idle);
         mem::forget(bomb);
         frame.finish(len);

@@ -7,10 +7,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::vec::Vec;
 
-use super::frame::QUANTA_PER_CHUNK;
+use super::frame::{FAN_OUT, QUANTA_PER_CHUNK};
 use super::price::{QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW};
 use super::*;
-use crate::idle::FAN_OUT;
 
 /// Notes how many elements are done whenever somebody reads the clock.
 struct Meter {
@@ -147,7 +146,11 @@ fn without_a_clock_a_map_asks_for_help_after_its_first_element() {
     let pool = Pool::new(0, 0, 3);
     assert_eq!(pool.map(1, &|_| 10), [0, 1]);
     assert_eq!(pool.woken(), 0);
-    assert_eq!(pool.map(2, &|_| 10), [0, 1]);
+    assert_eq!(pool.map(2, &|_| 10), [0, 1, 2]);
+    assert_eq!(pool.woken(), 0, "there is no work for another");
+    assert_eq!(pool.map(4, &|_| 10), [0, 1]);
+    assert_eq!(pool.woken(), 2);
+    assert_eq!(pool.map(9, &|_| 10), [0, 1]);
     assert_eq!(pool.woken(), 3);
     let pool = Pool::new(0, 0, 0);
     assert_eq!(pool.map(1000, &|_| 10), [0, 1, 9, 73, 585, 1000]);
@@ -272,24 +275,35 @@ fn if_all_teams_are_taken_the_caller_goes_on_alone() {
 fn those_who_help_wake_others() {
     let pool = Pool::new(1000, 0, 14);
     let meter = pool.idle.platform();
-    // Long enough for all of them.
     let woken = || meter.woken.load(SeqCst);
-    let map = |then: &(dyn Fn() + Sync)| {
-        pool.maps.map(&pool.idle, 0..1000, (), |k| {
-            meter.now.fetch_add(1000, SeqCst);
-            if k == 1 {
-                then();
-            }
+    // Each element takes longer than a chunk should; `then(k)` happens in the k-th.
+    let map = |len, then: &(dyn Fn(usize) + Sync)| {
+        pool.maps.map(&pool.idle, 0..len, (), |k| {
+            meter.now.fetch_add(20_000, SeqCst);
+            then(k);
         });
         pool.woken()
     };
-    let help = |worker| {
-        let team = pool.maps.join(worker, &pool.idle).unwrap();
-        frame::help(team, worker, &pool.idle);
+    // The first is done alone.
+    let alone = |k: usize| assert_eq!(woken(), (FAN_OUT * k).min(14), "{k}");
+    assert_eq!(map(100, &alone), 14);
+    // By now it is known to be long.
+    let from_the_beginning = |k: usize| assert_eq!(woken(), (FAN_OUT * (k + 1)).min(14), "{k}");
+    assert_eq!(map(100, &from_the_beginning), 14);
+    // One who helps has all the rest of it.
+    let help = |k: usize| match k {
+        0 => {
+            let team = pool.maps.join(0, &pool.idle).unwrap();
+            frame::help(team, 0, &pool.idle);
+        }
+        _ => assert!(woken() >= 2 * FAN_OUT),
     };
-    assert_eq!(map(&|| assert_eq!(woken(), FAN_OUT)), FAN_OUT);
-    assert_eq!(map(&|| help(0)), 2 * FAN_OUT);
-    // As many in all as the caller wants, however many help.
+    assert_eq!(map(100, &help), 14);
+    // No more than there are elements for.
+    for len in [2, 3, 7] {
+        assert_eq!(map(len, &|_| ()), len - 1);
+    }
+    // And as many as the caller wants, where more sleep.
     let task = Chunks {
         meter,
         cost: |_| 0,
@@ -297,8 +311,9 @@ fn those_who_help_wake_others() {
     };
     let frame = Frame::new(&task);
     frame.want(10);
-    for (worker, expected) in [(5, 4), (0, 8), (3, 10), (1, 10)] {
-        frame.wake_some(worker, &pool.idle);
+    for (first, expected) in [(5, 4), (0, 8), (3, 10), (1, 10)] {
+        let any = woken() < 10;
+        assert_eq!(frame.wake_some(first, &pool.idle), any);
         assert_eq!(woken(), expected);
     }
 }
@@ -340,7 +355,7 @@ fn chunks(
     let mut frame = Frame::new(&task);
     let expected = Cost::of(expected, 1);
     frame.cut(0..2 * lane, 2, expected, quantum as usize);
-    let (elements, ticks) = frame.participate(CALLER, meter);
+    let (elements, ticks) = frame.participate(CALLER, 0, &pool.idle);
     let total = (0..2 * lane).map(&cost).sum::<u64>();
     assert_eq!(
         (elements, ticks as u64),
