@@ -70,8 +70,8 @@ pub trait Platform: Sync {
     /// Leaves a token at `spot` and wakes whoever waits there.
     fn unpark(&self, spot: usize);
 
-    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, and by a worker that
-    /// spins whenever it has run dry, so it should be cheap (a cycle counter). One that stands still is no clock. It may
+    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, and, by a worker that
+    /// spins, when it has run dry and while it waits in a stream of jobs; so it should be cheap (a cycle counter). One that stands still is no clock. It may
     /// wrap or jump: that may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0

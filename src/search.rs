@@ -66,7 +66,7 @@ impl Search {
         }
     }
 
-    /// The worker has run dry, at `now`, after so many jobs.
+    /// The worker has run dry, at `now`, after so many jobs, or times that it helped a map.
     ///
     /// (A closure, because `Threads` takes some 50 us to find its quantum out: not before the first job.)
     pub(crate) fn ran_dry(&mut self, now: u64, jobs: usize, quantum: impl FnOnce() -> u64) {
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pause_or_a_long_job_or_a_map_ends_a_stream() {
+    fn a_pause_or_a_long_job_or_one_that_others_took_ends_a_stream() {
         for (ticks, jobs) in [(201, 1), (401, 2), (1, 0)] {
             let mut worker = Worker::new();
             for _ in 0..100 {

@@ -123,28 +123,38 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let mut search = Search::new();
         let mut shift = self.shift();
         let mut woken_at = self.ring.taken();
-        let mut turns = 0usize;
+        // How many turns it had since it last ran dry, and how many looks it has left.
+        let (mut turns, mut looks) = (0usize, 0);
         loop {
             if self.turn(worker, &mut shift) {
-                turns += 1;
+                turns = turns.saturating_add(1);
                 continue;
             }
             let spins = platform.spins();
+            let turns = mem::take(&mut turns);
+            let spun = mem::take(&mut looks);
             if spins != 0 {
                 // Before it is counted on by anybody: the first quantum takes a while.
-                let turns = mem::take(&mut turns);
                 search.ran_dry(platform.ticks(), turns, || platform.quantum());
+                looks = match spun {
+                    0 => search.looks(spins),
+                    // What it saw, others took.
+                    _ if turns == 0 => spun,
+                    _ => {
+                        search.found();
+                        spins
+                    }
+                };
             }
             if !shift.searching {
                 self.idle.search();
             }
             shift = self.shift();
             shift.searching = true;
-            if let Some(since) = search.looks_away() {
+            if let Some(since) = search.looks_away().filter(|_| spins != 0) {
                 self.look_away(since);
             }
-            if self.spin(search.looks(spins)) {
-                search.found();
+            if self.spin(&mut looks) {
                 continue;
             }
             if self.ring.is_finished() {
@@ -163,7 +173,12 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
     }
 
     fn step(&self, worker: usize) -> bool {
-        self.turn(worker, &mut self.shift())
+        let crowd = Crowd::of(|| 1);
+        let mut shift = Shift {
+            searching: false,
+            crowd,
+        };
+        self.turn(worker, &mut shift)
     }
 
     fn discharge(&self, worker: usize) {
@@ -229,15 +244,16 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
-    /// Looks for work for a while.
-    fn spin(&self, looks: u32) -> bool {
+    /// Looks for work for a while, and once more. Leaves how many looks are left.
+    fn spin(&self, looks: &mut u32) -> bool {
         let platform = self.idle.platform();
-        for look in 0..looks {
+        while *looks != 0 {
             if self.has_work() {
                 return true;
             }
+            *looks -= 1;
             // Now and then only: this reads the producers' line.
-            if look % 256 == 255 && self.ring.is_finished() {
+            if *looks % 256 == 0 && self.ring.is_finished() {
                 return false;
             }
             platform.relax();
@@ -335,7 +351,7 @@ mod tests {
 
     /// What a worker sees that looks for a while, and after how many waits.
     fn spin(pool: &Pool<4, Host>) -> (bool, usize) {
-        let found = pool.spin(pool.idle.platform().spins());
+        let found = pool.spin(&mut pool.idle.platform().spins());
         (found, waits(pool))
     }
 
@@ -365,7 +381,7 @@ mod tests {
                 POOL.close();
             }
         }));
-        assert_eq!(spin(&POOL), (false, 511));
+        assert_eq!(spin(&POOL), (false, 415));
     }
 
     #[test]
@@ -384,7 +400,7 @@ mod tests {
         serve(&POOL);
         assert_eq!(PARKS.load(Ordering::Relaxed), 21);
         // 8 sleeps after spinning, 2 without, 1 after, 4 without, where it finds something; and then 6 after spinning anew.
-        assert_eq!(waits(&POOL), 9 * 5 + 3 + 6 * 5 + 5);
+        assert_eq!(waits(&POOL), 9 * 5 + 3 + 6 * 5 + 4);
     }
 
     #[test]
@@ -410,7 +426,7 @@ mod tests {
         let pool: Pool<16, Host> = Pool::new(Host::new(0, |_| ()));
         pool.idle.enlist();
         // Without a clock, the team is opened after the first element.
-        pool.map(0..2, (), |k| {
+        pool.map(0..3, (), |k| {
             pool.look_away(0);
             assert_eq!(waits(&pool), AWAY as usize, "{k}");
         });

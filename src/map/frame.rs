@@ -46,7 +46,8 @@ struct Wreck {
 /// clock costs some 40 ns.
 pub(super) const QUANTA_PER_CHUNK: usize = 4;
 
-/// How many sleepers one wakes at a time, who has the work of a map before it: so waking takes the logarithm of their number.
+/// How many sleepers one wakes at a time, who is about to take a chunk of a map: so waking takes the logarithm of their number, if
+/// those who are woken come at once.
 pub(super) const FAN_OUT: usize = 4;
 
 /// The lane of a map's caller.
@@ -116,12 +117,12 @@ impl<'t, P: Platform> Frame<'t, P> {
         let _ = sleepers;
     }
 
-    /// Wakes some of them, from worker `first` on. Returns whether any were wanted.
+    /// Wakes some of them, from worker `first` on, if there is anything left to do. Returns whether it did.
     #[cfg(feature = "std")]
     #[inline]
     pub(super) fn wake_some(&self, first: usize, idle: &Idle<P>) -> bool {
         let mut wanted = self.wanted.load(Ordering::Relaxed);
-        while wanted != 0 {
+        while wanted != 0 && self.lanes.any() {
             let some = wanted.min(FAN_OUT);
             match self.wanted.compare_exchange_weak(
                 wanted,
@@ -149,7 +150,7 @@ impl<'t, P: Platform> Frame<'t, P> {
         self.lanes.home(worker)
     }
 
-    /// Takes and runs chunks until there are none; with each, wakes some of those who are wanted, from worker `first` on.
+    /// Takes and runs chunks until there are none; before each, wakes some of those who are wanted, from worker `first` on.
     /// Returns how many elements that were, and the ticks they took.
     pub(super) fn participate(
         &self,
@@ -169,13 +170,17 @@ impl<'t, P: Platform> Frame<'t, P> {
                 0 => 0,
                 _ => platform.ticks(),
             };
-            while let Some(range) = self.lanes.take(&mut lane, size) {
-                self.canary.touch();
-                let length = range.len();
-                chunk = range.clone();
+            loop {
+                // Before it takes a chunk, which nobody else could have meanwhile.
                 if self.wake_some(first, idle) && quantum != 0 {
                     before = platform.ticks();
                 }
+                let Some(range) = self.lanes.take(&mut lane, size) else {
+                    break;
+                };
+                self.canary.touch();
+                let length = range.len();
+                chunk = range.clone();
                 // SAFETY: *once*, by *lane*: `take` gives each element to one participant.
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;

@@ -112,6 +112,13 @@ impl Lanes {
         None
     }
 
+    /// Whether anything is left; a snapshot.
+    #[cfg(feature = "std")]
+    pub(super) fn any(&self) -> bool {
+        let any = |Lane { next, .. }: &Lane| left(next.load(Ordering::Relaxed)) != 0;
+        (0..self.count).any(|lane| self.lane(lane).is_some_and(any))
+    }
+
     /// Takes everything that is left, lane by lane: nobody else gets any more.
     #[cfg(feature = "std")]
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {

@@ -203,7 +203,7 @@ impl Maps {
             let work = cost.total(len - next);
             helpers = self.price.buys(work, quantum, row).min(most);
         }
-        if helpers == 0 && idle.all_sleep() {
+        if most == 0 || helpers == 0 && idle.all_sleep() {
             return false;
         }
         let Some(held) = self.teams.hold() else {
@@ -215,7 +215,7 @@ impl Maps {
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        let woken = idle.wake(helpers, |sleepers| frame.want(sleepers));
+        let wanted = idle.wake(helpers, |sleepers| frame.want(sleepers));
         let (elements, ticks) = frame.participate(CALLER, 0, idle);
         held.close(idle);
         mem::forget(bomb);
@@ -224,7 +224,8 @@ impl Maps {
             let took = span(start, self.ended(platform));
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
-                if woken != 0 || row {
+                // Nobody was tried where the caller had it all, and woke nobody.
+                if wanted != 0 || row && elements != len - next {
                     let (team, alone) = (Cost::of(took, len - next), Cost::of(ticks, elements));
                     self.price.paid(team, alone, quantum, row);
                 }

@@ -3,7 +3,7 @@
 //! Waking a sleeper costs the caller some time, and the sleeper comes some time later: a quantum or two and some
 //! three, on a quiet desktop. On a virtual machine it can be five times as much, and where the kernel puts a thread
 //! that wakes up onto its waker's core, or all cores are busy, it brings nothing. So with threads, in a pool with
-//! the feature `std`, each map that wakes somebody looks whether it was slower for it than it would have been alone.
+//! the feature `std`, each map that has somebody woken looks whether it was slower for it than it would have been alone.
 //! If so, the next one has to have twice the work; if not, it may have a quarter less. And each map that the price kept
 //! alone lowers it a little, so that it is tried again.
 //!
@@ -89,7 +89,7 @@ impl Price {
         }
     }
 
-    /// A map that woke somebody, or was in a row, took so long for each of its elements, and would have taken so
+    /// A map that had somebody woken, or was in a row, took so long for each of its elements, and would have taken so
     /// long alone.
     pub(super) fn paid(&self, team: Cost, alone: Cost, quantum: usize, row: bool) {
         let price = self.get(quantum, row);

@@ -239,6 +239,18 @@ fn a_team_is_opened_for_whoever_is_awake() {
 }
 
 #[test]
+fn one_element_needs_no_team() {
+    let pool = Pool::new(1000, 300, 3);
+    pool.idle.enlist();
+    for len in [1, 1, 2] {
+        pool.map(len, &|_| {
+            assert_eq!(pool.maps.any_open(), len == 2);
+            5000
+        });
+    }
+}
+
+#[test]
 fn what_a_team_s_elements_cost_is_remembered() {
     let pool = Pool::new(1000, 0, 0);
     pool.idle.enlist();
@@ -309,8 +321,10 @@ fn those_who_help_wake_others() {
         cost: |_| 0,
         taken: Mutex::default(),
     };
-    let frame = Frame::new(&task);
+    let mut frame = Frame::new(&task);
     frame.want(10);
+    assert!(!frame.wake_some(0, &pool.idle), "nothing is left to do");
+    frame.cut(0..100, 3, Cost::of(1, 1), 1000);
     for (first, expected) in [(5, 4), (0, 8), (3, 10), (1, 10)] {
         let any = woken() < 10;
         assert_eq!(frame.wake_some(first, &pool.idle), any);
