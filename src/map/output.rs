@@ -38,10 +38,12 @@ pub unsafe trait Sink<R>: Sync {
     /// How many results it holds; `None` if it holds any number.
     fn elements(&self) -> Option<usize>;
 
+    /// Puts what `result` gives for each index of the range, in order.
+    ///
     /// # Safety
     ///
-    /// *once*: `index` is below the length, and each is put at most once.
-    unsafe fn put(&self, index: usize, result: R);
+    /// *once*: The range is within the length, and nobody else puts any of it, before or after.
+    unsafe fn put_all(&self, range: Range<usize>, result: impl FnMut(usize) -> R);
 
     /// Drops results that the caller will not get.
     ///
@@ -54,6 +56,20 @@ pub unsafe trait Sink<R>: Sync {
     ///
     /// *done*: All indices were put.
     unsafe fn done(self) -> Self::Done;
+}
+
+/// Does something with each of these places and its index, from `first` on.
+///
+/// A function of its own because its parameter tells the compiler that nothing else refers to these places. So what
+/// `act` reads can stay in registers while they are written: 2 % less time for elements of 10 ns.
+#[inline]
+fn each<P>(places: &mut [P], first: usize, mut act: impl FnMut(&mut P, usize)) {
+    let (len, zero) = (places.len(), places.as_mut_ptr().wrapping_sub(first));
+    // One number to count up, not two.
+    for index in first..first + len {
+        // SAFETY: it is a place of the slice, which is ours alone.
+        act(unsafe { &mut *zero.wrapping_add(index) }, index);
+    }
 }
 
 #[doc(hidden)]
@@ -69,7 +85,9 @@ unsafe impl Sink<()> for Nothing {
     }
 
     #[inline(always)]
-    unsafe fn put(&self, _index: usize, _result: ()) {}
+    unsafe fn put_all(&self, range: Range<usize>, result: impl FnMut(usize)) {
+        range.for_each(result);
+    }
 
     unsafe fn done(self) {}
 }
@@ -96,11 +114,13 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
     }
 
     #[inline(always)]
-    unsafe fn put(&self, index: usize, result: R) {
-        // SAFETY: *once*: `index` is within the slice.
-        let place = unsafe { self.first.add(index) };
-        // SAFETY: *once*: nobody else has this index. An old value whose drop panics is replaced all the same.
-        unsafe { *place = result };
+    unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
+        // SAFETY: *once*: the range is within the slice.
+        let first = unsafe { self.first.add(range.start) };
+        // SAFETY: *once*: nobody else has these indices.
+        let places = unsafe { slice::from_raw_parts_mut(first, range.len()) };
+        // An old value whose drop panics is replaced all the same.
+        each(places, range.start, |place, index| *place = result(index));
     }
 
     unsafe fn done(self) {}
@@ -127,11 +147,14 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
     }
 
     #[inline(always)]
-    unsafe fn put(&self, index: usize, result: R) {
-        // SAFETY: *once*: `index` is within the slice.
-        let place = unsafe { self.first.add(index) };
-        // SAFETY: *once*: nobody else has this index, and there is nothing there to drop.
-        unsafe { place.write(result) };
+    unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
+        // SAFETY: *once*: the range is within the slice.
+        let first = unsafe { self.first.add(range.start) };
+        // SAFETY: *once*: nobody else has these indices, and there is nothing there to drop.
+        let places = unsafe { slice::from_raw_parts_mut(first.cast(), range.len()) };
+        each(places, range.start, |place: &mut MaybeUninit<R>, index| {
+            place.write(result(index));
+        });
     }
 
     unsafe fn undo(&self, range: Range<usize>) {

@@ -54,16 +54,16 @@ impl<S: Source, K: Sink<R>, F, R> Mapping<S, K, F, R> {
 impl<S: Source, K: Sink<R>, F: Fn(S::Item) -> R + Sync, R> Task for Mapping<S, K, F, R> {
     unsafe fn run(&self, range: Range<usize>, at: &mut usize) {
         *at = range.start;
-        for index in range {
+        let result = |index| {
             if Self::DROPS {
                 *at = index;
             }
             // SAFETY: *once*, the caller's promise.
             let item = unsafe { self.source.take(index) };
-            let result = (self.function)(item);
-            // SAFETY: *once*, the caller's promise.
-            unsafe { self.sink.put(index, result) };
-        }
+            (self.function)(item)
+        };
+        // SAFETY: *once*, the caller's promise.
+        unsafe { self.sink.put_all(range, result) };
     }
 
     unsafe fn discard(&self, range: Range<usize>) {
