@@ -100,8 +100,9 @@ pub trait Platform: Sync {
     }
 
     /// Lets whoever else wants this core have it, and is back soon: called now and then by a `map`'s caller
-    /// and helpers that wait for each other, and by a worker that has had much to do, before it sleeps, because they
-    /// may share a core with whom they wait for. Nothing by default.
+    /// and helpers that wait for each other, by a worker that looks for work and did so in vain the last time, and by one
+    /// that has had much to do, before it sleeps; because they may share a core with whom they wait for. Nothing by
+    /// default.
     fn give_way(&self) {}
 }
 

@@ -154,7 +154,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if let Some(since) = search.looks_away().filter(|_| spins != 0) {
                 self.look_away(since);
             }
-            if self.spin(&mut looks) {
+            if self.spin(&mut looks, search.gives_way()) {
                 continue;
             }
             if self.ring.is_finished() {
@@ -244,8 +244,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
-    /// Looks for work for a while, and once more. Leaves how many looks are left.
-    fn spin(&self, looks: &mut u32) -> bool {
+    /// Looks for work for a while, and once more; gives way now and then, if it should. Leaves how many looks are left.
+    fn spin(&self, looks: &mut u32, gives_way: bool) -> bool {
         let platform = self.idle.platform();
         while *looks != 0 {
             if self.has_work() {
@@ -256,7 +256,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             if *looks % 256 == 0 && self.ring.is_finished() {
                 return false;
             }
-            platform.relax();
+            match gives_way && *looks % 64 == 0 {
+                true => platform.give_way(),
+                false => platform.relax(),
+            }
         }
         self.has_work()
     }
@@ -351,7 +354,7 @@ mod tests {
 
     /// What a worker sees that looks for a while, and after how many waits.
     fn spin(pool: &Pool<4, Host>) -> (bool, usize) {
-        let found = pool.spin(&mut pool.idle.platform().spins());
+        let found = pool.spin(&mut pool.idle.platform().spins(), false);
         (found, waits(pool))
     }
 
@@ -359,6 +362,16 @@ mod tests {
     fn a_worker_looks_so_many_times() {
         let pool = Pool::new(Host::new(700, |_| ()));
         assert_eq!(spin(&pool), (false, 700));
+    }
+
+    #[test]
+    fn a_worker_that_looks_gives_way_now_and_then_if_it_should() {
+        for (should, expected) in [(false, 0), (true, 10)] {
+            let pool: Pool<4, Host> = Pool::new(Host::new(0, |_| ()));
+            assert!(!pool.spin(&mut 640, should));
+            let ways = pool.idle.platform().ways.load(Ordering::Relaxed);
+            assert_eq!((ways, waits(&pool)), (expected, 640 - expected));
+        }
     }
 
     #[test]
@@ -388,8 +401,8 @@ mod tests {
     fn a_worker_that_spun_in_vain_sleeps_at_once_and_tries_again_later() {
         static PARKS: AtomicUsize = AtomicUsize::new(0);
         static POOL: Pool<4, Host> = Pool::new(Host::new(5, |wait| {
-            // Something comes while it spins the 10th time.
-            let found = wait == 9 * 5 + 3;
+            // Something comes while it spins the 10th time. (From the second time on it gives way in the end.)
+            let found = wait == 5 + 8 * 4 + 3;
             let park = PARKS.fetch_add(usize::from(wait == 0), Ordering::Relaxed);
             if wait == 0 && park == 20 {
                 POOL.close();
@@ -400,7 +413,7 @@ mod tests {
         serve(&POOL);
         assert_eq!(PARKS.load(Ordering::Relaxed), 21);
         // 8 sleeps after spinning, 2 without, 1 after, 4 without, where it finds something; and then 6 after spinning anew.
-        assert_eq!(waits(&POOL), 9 * 5 + 3 + 6 * 5 + 4);
+        assert_eq!(waits(&POOL), 5 + 8 * 4 + 3 + 5 + 5 * 4 + 4);
     }
 
     #[test]
