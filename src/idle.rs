@@ -73,8 +73,8 @@
 //!
 //! `map` opens its team before F1 and has as many woken as it has work for, less those who search already. Without `std`
 //! it wakes them itself; else whoever takes a chunk of the work, its caller too, wakes some before, as long as any are
-//! wanted. (Only the caller passes a fence, so another may miss one who has just fallen asleep; and those who are woken may
-//! find jobs first. Then the map has fewer helpers until its caller's next chunk.)
+//! wanted. (Only the caller passes a fence, so another may miss one who has just fallen asleep: then the map has a helper
+//! less. And those who are woken may find jobs first: then others are woken only with the caller's next chunk.)
 //!
 //! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
 //! that one wake-up is under way at a time, is tokio's and Go's.

@@ -8,8 +8,9 @@
 //!
 //! *It gives way while it spins*, if it spun in vain the last time: whoever has work may be waiting for this very core.
 //! (Measured with a job every 5 us: on a core that the kernel gave to both, a job took 2.4 us to start, and that did not
-//! end; like this the kernel soon sees that there are two who want to run, and it takes 0.1 us. rayon gives way all the
-//! time. That costs those who share the core with strangers: they get it for milliseconds.)
+//! end; like this the kernel soon sees that there are two who want to run, and it takes 0.1 us.) A stranger who gets the
+//! core may keep it for milliseconds; so the worker gives way only if nobody sleeps who could be woken instead, and that
+//! spin was in vain.
 //!
 //! *It looks away from a stream.* A worker that keeps up with a submitter of tiny jobs slows it down: each reads the
 //! very line that the other is about to write. So a worker that has run dry quickly, many times in a row, waits until a
@@ -131,8 +132,8 @@ impl Search {
         (self.in_vain, self.slept, self.sleeps) = (0, 0, 1);
     }
 
-    /// It found nothing, and sleeps.
-    pub(crate) fn sleeps(&mut self) {
+    /// It looked as often as it should, and will sleep if it still finds nothing.
+    pub(crate) fn was_in_vain(&mut self) {
         if self.in_vain < IN_VAIN {
             self.in_vain += 1;
         } else if self.slept < self.sleeps {
@@ -202,7 +203,7 @@ mod tests {
         fn sleep(&mut self) -> bool {
             let looks = self.search.looks(LOOKS);
             assert!([0, LOOKS].contains(&looks));
-            self.search.sleeps();
+            self.search.was_in_vain();
             looks != 0
         }
     }

@@ -154,7 +154,11 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if let Some(since) = search.looks_away().filter(|_| spins != 0) {
                 self.look_away(since);
             }
-            if self.spin(&mut looks, search.gives_way()) {
+            let found = self.spin(&mut looks, search.gives_way());
+            if spins != 0 && looks == 0 {
+                search.was_in_vain();
+            }
+            if found {
                 continue;
             }
             if self.ring.is_finished() {
@@ -162,9 +166,6 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             }
             if self.ring.taken().wrapping_sub(woken_at) >= MANY {
                 platform.give_way();
-            }
-            if spins != 0 {
-                search.sleeps();
             }
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
@@ -244,6 +245,20 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
+    /// Gives way, unless others sleep: nobody would wake them for a job that comes meanwhile. If a stranger had the core
+    /// for long, there are no looks left.
+    #[cold]
+    fn give_way(&self, looks: &mut u32) {
+        let platform = self.idle.platform();
+        if self.idle.sleepers() == 0 {
+            let before = platform.ticks();
+            platform.give_way();
+            if platform.ticks().wrapping_sub(before) > platform.quantum() {
+                *looks = 0;
+            }
+        }
+    }
+
     /// Looks for work for a while, and once more; gives way now and then, if it should. Leaves how many looks are left.
     fn spin(&self, looks: &mut u32, gives_way: bool) -> bool {
         let platform = self.idle.platform();
@@ -256,10 +271,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             if *looks % 256 == 0 && self.ring.is_finished() {
                 return false;
             }
-            match gives_way && *looks % 64 == 0 {
-                true => platform.give_way(),
-                false => platform.relax(),
+            if gives_way && *looks % 64 == 0 && *looks != 0 {
+                self.give_way(looks);
             }
+            platform.relax();
         }
         self.has_work()
     }
@@ -328,6 +343,7 @@ mod tests {
 
         fn give_way(&self) {
             self.ways.fetch_add(1, Ordering::Relaxed);
+            self.now.fetch_add(10, Ordering::Relaxed);
         }
 
         fn ticks(&self) -> u64 {
@@ -366,12 +382,23 @@ mod tests {
 
     #[test]
     fn a_worker_that_looks_gives_way_now_and_then_if_it_should() {
-        for (should, expected) in [(false, 0), (true, 10)] {
-            let pool: Pool<4, Host> = Pool::new(Host::new(0, |_| ()));
+        let spin = |pool: &Pool<4, Host>, should| {
             assert!(!pool.spin(&mut 640, should));
             let ways = pool.idle.platform().ways.load(Ordering::Relaxed);
-            assert_eq!((ways, waits(&pool)), (expected, 640 - expected));
-        }
+            (ways, waits(pool))
+        };
+        let pool = Pool::new(Host::new(0, |_| ()));
+        assert_eq!(spin(&pool, false), (0, 640));
+        assert_eq!(spin(&pool, true), (9, 2 * 640));
+        // Not if there is somebody who could be woken.
+        let pool = Pool::new(Host::new(0, |_| ()));
+        pool.idle.lay_down([1]);
+        assert_eq!(spin(&pool, true), (0, 640));
+        // Nor again if somebody else had the core for longer than a quantum.
+        let pool = Pool::new(Host::with_clock(0, 11, |_| ()));
+        assert_eq!(spin(&pool, true), (9, 640));
+        let pool = Pool::new(Host::with_clock(0, 10, |_| ()));
+        assert_eq!(spin(&pool, true), (1, 64));
     }
 
     #[test]
@@ -401,8 +428,8 @@ mod tests {
     fn a_worker_that_spun_in_vain_sleeps_at_once_and_tries_again_later() {
         static PARKS: AtomicUsize = AtomicUsize::new(0);
         static POOL: Pool<4, Host> = Pool::new(Host::new(5, |wait| {
-            // Something comes while it spins the 10th time. (From the second time on it gives way in the end.)
-            let found = wait == 5 + 8 * 4 + 3;
+            // Something comes while it spins the 10th time.
+            let found = wait == 9 * 5 + 3;
             let park = PARKS.fetch_add(usize::from(wait == 0), Ordering::Relaxed);
             if wait == 0 && park == 20 {
                 POOL.close();
@@ -413,7 +440,7 @@ mod tests {
         serve(&POOL);
         assert_eq!(PARKS.load(Ordering::Relaxed), 21);
         // 8 sleeps after spinning, 2 without, 1 after, 4 without, where it finds something; and then 6 after spinning anew.
-        assert_eq!(waits(&POOL), 5 + 8 * 4 + 3 + 5 + 5 * 4 + 4);
+        assert_eq!(waits(&POOL), 9 * 5 + 3 + 6 * 5 + 4);
     }
 
     #[test]
@@ -477,8 +504,8 @@ mod tests {
         assert_eq!(PARKS.load(Ordering::Relaxed), 4);
         let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
         assert_eq!(ways, 1, "after the many");
-        let looks = POOL.idle.platform().now.load(Ordering::Relaxed);
-        assert_eq!(looks, 0, "at the clock, where nobody spins");
+        let now = POOL.idle.platform().now.load(Ordering::Relaxed);
+        assert_eq!(now, 10, "nobody looks at the clock where nobody spins");
     }
 
     #[test]

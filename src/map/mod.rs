@@ -163,7 +163,9 @@ impl Maps {
             self.costs.note(key, elapsed, len);
             if elapsed >= quantum {
                 self.ended(platform);
-                self.price.kept_alone(elapsed, quantum);
+                if len != 1 {
+                    self.price.kept_alone(elapsed, quantum);
+                }
             }
         }
     }
@@ -224,7 +226,7 @@ impl Maps {
             let took = span(start, self.ended(platform));
             if elements != 0 {
                 self.costs.note(key, ticks, elements);
-                // Nobody was tried where the caller had it all, and woke nobody.
+                // Where the caller had it all, and woke nobody, nobody helped.
                 if wanted != 0 || row && elements != len - next {
                     let (team, alone) = (Cost::of(took, len - next), Cost::of(ticks, elements));
                     self.price.paid(team, alone, quantum, row);

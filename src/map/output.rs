@@ -117,7 +117,8 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
     unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the slice.
         let first = unsafe { self.first.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices.
+        // SAFETY: *once*: nobody else has these indices; neither has the function, nor a drop: the slice is borrowed for
+        // 'a. It is initialised.
         let places = unsafe { slice::from_raw_parts_mut(first, range.len()) };
         // An old value whose drop panics is replaced all the same.
         each(places, range.start, |place, index| *place = result(index));
@@ -150,7 +151,7 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
     unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the slice.
         let first = unsafe { self.first.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices, and there is nothing there to drop.
+        // SAFETY: *once*: nobody else has these indices, nor has the function: the slice is borrowed for 'a.
         let places = unsafe { slice::from_raw_parts_mut(first.cast(), range.len()) };
         each(places, range.start, |place: &mut MaybeUninit<R>, index| {
             place.write(result(index));

@@ -32,8 +32,9 @@ const FAILURES: usize = 3;
 
 /// The work that has to be there for each sleeper that is woken, in ticks.
 pub(super) struct Price {
-    /// For a map by itself, and for one in a row: a price, 0 for the least; and in the `FAILURES` bits, which are too
-    /// low to matter to it, how many times in a row it did not pay. Relaxed: hints.
+    /// For a map by itself, and for one in a row: a price, 0 for the least; and in the `FAILURES` bits, how many times in a
+    /// row it did not pay. (They are too low to matter, but with clocks of a megahertz: there the price goes down by 4
+    /// at least.) Relaxed: hints.
     #[cfg(feature = "std")]
     learned: [AtomicUsize; 2],
 }
