@@ -112,6 +112,8 @@ impl<P: Platform> Drop for Leave<'_, P> {
 struct Shift {
     /// It ran dry, and is counted as searching.
     searching: bool,
+    /// It helped a map.
+    helped: bool,
     crowd: Crowd,
 }
 
@@ -137,6 +139,11 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
                 // Before it is counted on by anybody: the first quantum takes a while.
                 search.ran_dry(platform.ticks(), turns, || platform.quantum());
                 looks = match spun {
+                    // Maps count on it: who was woken for one still looks when the next one comes.
+                    _ if shift.helped => {
+                        search.found();
+                        spins
+                    }
                     0 => search.looks(spins),
                     // What it saw, others took.
                     _ if turns == 0 => spun,
@@ -177,6 +184,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let crowd = Crowd::of(|| 1);
         let mut shift = Shift {
             searching: false,
+            helped: false,
             crowd,
         };
         self.turn(worker, &mut shift)
@@ -199,6 +207,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     fn shift(&self) -> Shift {
         Shift {
             searching: false,
+            helped: false,
             crowd: Crowd::of(|| self.idle.workers()),
         }
     }
@@ -221,6 +230,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
                 self.before();
             }
             map::help(team, worker, &self.idle);
+            shift.helped = true;
             busy = true;
         }
         busy
@@ -536,6 +546,16 @@ mod tests {
         // Without a clock, the team is opened after the first element.
         pool.map(0..10, (), |k| assert_eq!(pool.has_work(), k != 0));
         assert!(!pool.has_work());
+        let helped = AtomicUsize::new(0);
+        pool.map(0..10, (), |k| {
+            if k == 1 {
+                let mut shift = pool.shift();
+                assert!(pool.turn(0, &mut shift));
+                assert!(shift.helped);
+                helped.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        assert_eq!(helped.into_inner(), 1);
     }
 
     #[test]
