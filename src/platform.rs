@@ -71,8 +71,8 @@ pub trait Platform: Sync {
     fn unpark(&self, spot: usize);
 
     /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, and, by a worker that
-    /// spins, when it has run dry and while it waits in a stream of jobs; so it should be cheap (a cycle counter). One that stands still is no clock. It may
-    /// wrap or jump: that may make one map slow and the next guess wrong.
+    /// spins, when it has run dry and while it waits in a stream of jobs; so it should be cheap (a cycle counter). One
+    /// that stands still is no clock. It may wrap or jump: that may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
@@ -88,8 +88,8 @@ pub trait Platform: Sync {
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
     /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
-    /// before. A worker that looked in vain 8 times in a row parks at once too, and looks only every 3rd to 33rd time, until
-    /// it finds something.
+    /// before. A worker that looked in vain 8 times in a row parks at once too, and looks only when it was woken within 32
+    /// quanta, or every 3rd to 33rd time, until it finds something.
     fn spins(&self) -> u32 {
         0
     }
@@ -100,9 +100,8 @@ pub trait Platform: Sync {
     }
 
     /// Lets whoever else wants this core have it, and is back soon: called now and then by a `map`'s caller
-    /// and helpers that wait for each other, by a worker that looks for work and did so in vain the last time, and by one
-    /// that has had much to do, before it sleeps; because they may share a core with whom they wait for. Nothing by
-    /// default.
+    /// and helpers that wait for each other, and by a worker that has had much to do, before it sleeps, because they
+    /// may share a core with whom they wait for. Nothing by default.
     fn give_way(&self) {}
 }
 

@@ -1,16 +1,10 @@
-//! How a worker that has run dry looks for more: three habits, each learned from what came of it.
+//! How a worker that has run dry looks for more: two habits, each learned from what came of it.
 //!
 //! *It does not spin in vain.* Spinning before it sleeps saves a wake-up if work comes soon. If nothing came, so many
-//! times in a row, the worker sleeps at once, and spins only now and then to see whether that has changed. Besides the
-//! processor's time, that saves whoever wakes it: Linux lets a thread that is woken go first if it ran little of late.
+//! times in a row, the worker sleeps at once, and spins only after a short sleep, and now and then, to see whether that has
+//! changed. Besides the processor's time, that saves whoever wakes it: Linux lets a thread that is woken go first if it ran little of late.
 //! (Measured with one job each millisecond, on two threads that share a core: from submit to start 4.2 us, as long as
 //! a bare futex takes; 9.5 us if the worker had spun for 10 us after each job.)
-//!
-//! *It gives way while it spins*, if it spun in vain the last time: whoever has work may be waiting for this very core.
-//! (Measured with a job every 5 us: on a core that the kernel gave to both, a job took 2.4 us to start, and that did not
-//! end; like this the kernel soon sees that there are two who want to run, and it takes 0.1 us.) A stranger who gets the
-//! core may keep it for milliseconds; so the worker gives way only if nobody sleeps who could be woken instead, and that
-//! spin was in vain.
 //!
 //! *It looks away from a stream.* A worker that keeps up with a submitter of tiny jobs slows it down: each reads the
 //! very line that the other is about to write. So a worker that has run dry quickly, many times in a row, waits until a
@@ -20,7 +14,11 @@
 //! interrupts.) The price is that quantum: for the last jobs of a stream, and, each time that it tries, for one of
 //! those who submit a job whenever the last one has ended, and less than half a microsecond after.
 //!
-//! All are for platforms that spin; the last one needs a clock.
+//! Both are for platforms that spin; the second needs a clock.
+//!
+//! (Tried, and not kept: to give way now and then after a spin in vain. Where the kernel puts a worker and its submitter on
+//! one core, it then moves one of them sooner, and a job every 5 us starts after 0.1 us instead of 2.4; but whoever gets the
+//! core meanwhile, a stranger or the submitter itself, may keep it for 4 ms, and that was every hundredth job.)
 
 use core::mem;
 
@@ -31,6 +29,9 @@ const MODEL: bool = cfg!(all(any(loom, shuttle), not(counted)));
 const IN_VAIN: u32 = if MODEL { 1 } else { 8 };
 /// From then on it sleeps twice without spinning, then spins once; if in vain, it sleeps 4 times, and so on up to this.
 const SLEEPS_AT_MOST: u32 = 32;
+/// If a sleep took so many quanta at most, counted from when the worker had run dry, spinning might have saved it. Waking up
+/// is counted too, so that this is a few times as long as a thread of [`Threads`](crate::Threads) spins.
+const SHORT: u64 = 32;
 
 /// A worker runs dry quickly if that takes this part of a quantum for each of its jobs, at most.
 const QUICK: u64 = 4;
@@ -45,8 +46,9 @@ pub(crate) struct Search {
     in_vain: u32,
     slept: u32,
     sleeps: u32,
-    /// When it last ran dry.
+    /// When it last ran dry, and for how long it slept since; 0: it did not.
     dry_at: u64,
+    sleep: u64,
     /// How many times in a row it ran dry quickly, and how long that took for how many jobs. Then it looks away, and
     /// this is how many times it has.
     times: u32,
@@ -64,6 +66,7 @@ impl Search {
             slept: 0,
             sleeps: 1,
             dry_at: 0,
+            sleep: 0,
             times: 0,
             ticks: 0,
             jobs: 0,
@@ -75,7 +78,11 @@ impl Search {
     /// The worker has run dry, at `now`, after so many jobs, or times that it helped a map.
     ///
     /// (A closure, because `Threads` takes some 50 us to find its quantum out: not before the first job.)
-    pub(crate) fn ran_dry(&mut self, now: u64, jobs: usize, quantum: impl FnOnce() -> u64) {
+    pub(crate) fn ran_dry(&mut self, now: u64, jobs: usize, quantum: impl Fn() -> u64) {
+        let sleep = mem::take(&mut self.sleep);
+        if sleep != 0 && sleep <= quantum().saturating_mul(SHORT) {
+            self.in_vain = 0;
+        }
         let ticks = now.wrapping_sub(mem::replace(&mut self.dry_at, now));
         let jobs = jobs as u64;
         // A clock that stands still says nothing.
@@ -122,14 +129,14 @@ impl Search {
         }
     }
 
-    /// Whether it should give way now and then while it looks: the last time it looked in vain.
-    pub(crate) fn gives_way(&self) -> bool {
-        self.in_vain != 0
-    }
-
     /// It found something before it slept.
     pub(crate) fn found(&mut self) {
         (self.in_vain, self.slept, self.sleeps) = (0, 0, 1);
+    }
+
+    /// It slept, and woke up at `now`.
+    pub(crate) fn woke(&mut self, now: u64) {
+        self.sleep = now.wrapping_sub(self.dry_at);
     }
 
     /// It looked as often as it should, and will sleep if it still finds nothing.
@@ -212,19 +219,36 @@ mod tests {
     fn who_spins_in_vain_sleeps_at_once_and_tries_again_later_and_later() {
         let mut worker = Worker::new();
         for _ in 0..2 {
-            for sleeps in 0..8 {
-                assert_eq!(worker.search.gives_way(), sleeps != 0);
+            for _ in 0..8 {
                 assert!(worker.sleep());
             }
             for sleeps in [2, 4, 8, 16, 32, 32, 32] {
                 for _ in 0..sleeps {
                     assert!(!worker.sleep());
                 }
-                assert!(worker.search.gives_way());
                 assert!(worker.sleep());
             }
             worker.search.found();
         }
+    }
+
+    #[test]
+    fn who_sleeps_for_a_short_time_spins_the_next_time() {
+        let mut worker = Worker::new();
+        while worker.sleep() {}
+        for (sleep, spins) in [
+            (33 * QUANTUM, false),
+            (32 * QUANTUM + 1, false),
+            (32 * QUANTUM, true),
+        ] {
+            worker.dry(1, 0);
+            worker.now += sleep;
+            worker.search.woke(worker.now);
+            worker.dry(1, 1);
+            assert_eq!(worker.search.looks(LOOKS) != 0, spins);
+        }
+        let in_vain = (0..).take_while(|_| worker.sleep()).count();
+        assert_eq!(in_vain, 8);
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if let Some(since) = search.looks_away().filter(|_| spins != 0) {
                 self.look_away(since);
             }
-            let found = self.spin(&mut looks, search.gives_way());
+            let found = self.spin(&mut looks);
             if spins != 0 && looks == 0 {
                 search.was_in_vain();
             }
@@ -177,6 +177,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             self.idle
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
             woken_at = self.ring.taken();
+            if spins != 0 {
+                search.woke(platform.ticks());
+            }
         }
     }
 
@@ -255,22 +258,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
-    /// Gives way, unless others sleep: nobody would wake them for a job that comes meanwhile. If a stranger had the core
-    /// for long, there are no looks left.
-    #[cold]
-    fn give_way(&self, looks: &mut u32) {
-        let platform = self.idle.platform();
-        if self.idle.sleepers() == 0 {
-            let before = platform.ticks();
-            platform.give_way();
-            if platform.ticks().wrapping_sub(before) > platform.quantum() {
-                *looks = 0;
-            }
-        }
-    }
-
-    /// Looks for work for a while, and once more; gives way now and then, if it should. Leaves how many looks are left.
-    fn spin(&self, looks: &mut u32, gives_way: bool) -> bool {
+    /// Looks for work for a while, and once more. Leaves how many looks are left.
+    fn spin(&self, looks: &mut u32) -> bool {
         let platform = self.idle.platform();
         while *looks != 0 {
             if self.has_work() {
@@ -280,9 +269,6 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
             // Now and then only: this reads the producers' line.
             if *looks % 256 == 0 && self.ring.is_finished() {
                 return false;
-            }
-            if gives_way && *looks % 64 == 0 && *looks != 0 {
-                self.give_way(looks);
             }
             platform.relax();
         }
@@ -353,7 +339,6 @@ mod tests {
 
         fn give_way(&self) {
             self.ways.fetch_add(1, Ordering::Relaxed);
-            self.now.fetch_add(10, Ordering::Relaxed);
         }
 
         fn ticks(&self) -> u64 {
@@ -380,7 +365,7 @@ mod tests {
 
     /// What a worker sees that looks for a while, and after how many waits.
     fn spin(pool: &Pool<4, Host>) -> (bool, usize) {
-        let found = pool.spin(&mut pool.idle.platform().spins(), false);
+        let found = pool.spin(&mut pool.idle.platform().spins());
         (found, waits(pool))
     }
 
@@ -388,27 +373,6 @@ mod tests {
     fn a_worker_looks_so_many_times() {
         let pool = Pool::new(Host::new(700, |_| ()));
         assert_eq!(spin(&pool), (false, 700));
-    }
-
-    #[test]
-    fn a_worker_that_looks_gives_way_now_and_then_if_it_should() {
-        let spin = |pool: &Pool<4, Host>, should| {
-            assert!(!pool.spin(&mut 640, should));
-            let ways = pool.idle.platform().ways.load(Ordering::Relaxed);
-            (ways, waits(pool))
-        };
-        let pool = Pool::new(Host::new(0, |_| ()));
-        assert_eq!(spin(&pool, false), (0, 640));
-        assert_eq!(spin(&pool, true), (9, 2 * 640));
-        // Not if there is somebody who could be woken.
-        let pool = Pool::new(Host::new(0, |_| ()));
-        pool.idle.lay_down([1]);
-        assert_eq!(spin(&pool, true), (0, 640));
-        // Nor again if somebody else had the core for longer than a quantum.
-        let pool = Pool::new(Host::with_clock(0, 11, |_| ()));
-        assert_eq!(spin(&pool, true), (9, 640));
-        let pool = Pool::new(Host::with_clock(0, 10, |_| ()));
-        assert_eq!(spin(&pool, true), (1, 64));
     }
 
     #[test]
@@ -515,7 +479,7 @@ mod tests {
         let ways = POOL.idle.platform().ways.load(Ordering::Relaxed);
         assert_eq!(ways, 1, "after the many");
         let now = POOL.idle.platform().now.load(Ordering::Relaxed);
-        assert_eq!(now, 10, "nobody looks at the clock where nobody spins");
+        assert_eq!(now, 0, "nobody looks at the clock where nobody spins");
     }
 
     #[test]
