@@ -21,8 +21,8 @@
 //!
 //! # Where to look
 //!
-//! `ring` is the queue and `job` what lies in it; `idle` says who sleeps and why no wake-up is lost; `map`
-//! says when a map gets help and how; `worker` ties them together. Their module documentation, in the
+//! `ring` is the queue and `job` what lies in it; `idle` says who sleeps and why no wake-up is lost; `search` how a worker
+//! without work looks for more; `map` when a map gets help and how; `worker` ties them together. Their module documentation, in the
 //! source, has the protocols and the proofs.
 //!
 //! [`docs::porting`] brings the pool to a chip in five steps. [`docs::safety`] says what the crate's safety
