@@ -88,8 +88,8 @@ pub trait Platform: Sync {
 
     /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
     /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
-    /// before. A worker that looked in vain 8 times in a row parks at once too, and looks only when it was woken within 32
-    /// quanta, or every 3rd to 33rd time, until it finds something.
+    /// before. A worker that looked in vain 8 times in a row parks at once too, but for every 3rd to 33rd time; until it finds
+    /// something so, helps a map, or is woken within 32 quanta after it ran out of work.
     fn spins(&self) -> u32 {
         0
     }
