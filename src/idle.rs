@@ -274,18 +274,16 @@ impl<P: Platform> Idle<P> {
         }
     }
 
-    /// A team is open with work for `helpers`: wakes as many, less those who search. With `std`, it only says to `want`
-    /// how many, for those to wake who do the work. Returns how many.
-    pub(crate) fn wake(&self, helpers: usize, want: impl FnOnce(usize)) -> usize {
+    /// A team is open with work for `helpers`: wakes as many, less those who search. With `std`, it only returns how many,
+    /// for those to wake who do the work.
+    pub(crate) fn wake(&self, helpers: usize) -> usize {
         // F1. Pairs with F2.
         fence(Ordering::SeqCst);
         let wanted = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
         if cfg!(not(feature = "std")) {
             return self.wake_sleepers(wanted, 0);
         }
-        let wanted = wanted.min(self.sleepers());
-        want(wanted);
-        wanted
+        wanted.min(self.sleepers())
     }
 
     /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there. Returns how many that were.
@@ -471,10 +469,8 @@ mod tests {
                 let idle = asleep(FEW);
                 idle.asleep[0].fetch_or(WAKING, Ordering::Relaxed);
                 (0..searching).for_each(|_| idle.search());
-                let mut wanted = None;
                 let sleepers = helpers.saturating_sub(searching).min(FEW.len());
-                assert_eq!(idle.wake(helpers, |it| wanted = Some(it)), sleepers);
-                assert_eq!(wanted, Some(sleepers));
+                assert_eq!(idle.wake(helpers), sleepers);
                 assert_eq!(woken(&idle), []);
                 assert_eq!(idle.wake_sleepers(sleepers, 0), sleepers);
                 assert_eq!(woken(&idle), FEW[..sleepers]);

@@ -217,7 +217,8 @@ impl Maps {
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        let wanted = idle.wake(helpers, |sleepers| frame.want(sleepers));
+        let wanted = idle.wake(helpers);
+        frame.want(wanted);
         let (elements, ticks) = frame.participate(CALLER, 0, idle);
         held.close(idle);
         mem::forget(bomb);

@@ -44,7 +44,7 @@ fn a_sleeper_hears_of_a_job() {
 
 #[test]
 fn a_sleeper_hears_of_a_team() {
-    hears_of(|idle| _ = idle.wake(1, |_| ()));
+    hears_of(|idle| _ = idle.wake(1));
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn a_job_is_heard_of_while_others_are_woken_for_a_team() {
             })
         };
         team.store(true, Relaxed);
-        idle.wake(1, |_| ());
+        idle.wake(1);
         submitter.join().unwrap();
         for worker in workers {
             worker.join().unwrap();
