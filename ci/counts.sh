@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 table=docs/counts.md
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/counts
 count() {
-    RUSTFLAGS="--cfg shuttle --cfg counted" cargo test --quiet --release --lib --features std "models::counts::$1" -- \
+    RUSTFLAGS="--cfg ringpool_shuttle --cfg ringpool_counted" cargo test --quiet --release --lib --features std "models::counts::$1" -- \
         --nocapture "${@:2}"
 }
 

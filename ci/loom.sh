@@ -33,7 +33,7 @@ if [ ! -e "$mended/patched" ] || ! cmp -s ci/loom-dpor.patch "$mended/patched"; 
 fi
 
 check() {
-    RUSTFLAGS="--cfg loom" cargo test --release --lib --features "$1" \
+    RUSTFLAGS="--cfg ringpool_loom" cargo test --release --lib --features "$1" \
         --config "patch.crates-io.loom.path=\"$mended\"" "${@:2}"
 }
 if [ $# -ne 0 ]; then

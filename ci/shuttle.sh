@@ -6,4 +6,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}/shuttle
-RUSTFLAGS="--cfg shuttle" cargo test --release --lib --features std "models::shuttle::${1-}" -- --show-output "${@:2}"
+RUSTFLAGS="--cfg ringpool_shuttle" cargo test --release --lib --features std "models::shuttle::${1-}" -- --show-output "${@:2}"

@@ -47,35 +47,33 @@ compile_error!(
      the firmware choose that crate's backend, such as its feature `critical-section`"
 );
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod clock;
-mod idle;
-mod job;
+mod error;
 mod map;
-#[cfg(all(test, any(loom, shuttle)))]
+#[cfg(all(test, any(ringpool_loom, ringpool_shuttle)))]
 mod models;
 mod platform;
 mod pool;
-mod ring;
-mod search;
-#[cfg(feature = "std")]
-mod spot;
+mod queue;
+mod serve;
+mod sleep;
 mod sync;
 #[cfg(feature = "std")]
-mod threads;
+mod thread_pool;
 mod unwind;
-#[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
-mod wfe;
 mod worker;
 
+pub use error::{Rejected, StartError};
 pub use map::input::Input;
 pub use map::output::Output;
-pub use platform::{Platform, Spin};
-pub use pool::{Pool, Rejected, StartError};
+pub use platform::Platform;
+pub use platform::spin::Spin;
 #[cfg(feature = "std")]
-pub use threads::{ThreadPool, Threads};
+pub use platform::threads::Threads;
 #[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
-pub use wfe::Wfe;
+pub use platform::wfe::Wfe;
+pub use pool::Pool;
+#[cfg(feature = "std")]
+pub use thread_pool::ThreadPool;
 pub use worker::Worker;
 
 static_assertions::assert_impl_all!(Pool: Send, Sync, core::fmt::Debug);

@@ -2,12 +2,14 @@
 
 use core::fmt;
 
-use crate::idle::{Idle, MAX_WORKERS};
+use crate::error::{Rejected, StartError};
 use crate::map::Maps;
 use crate::map::input::Input;
 use crate::map::output::Output;
-use crate::platform::{Platform, Spin};
-use crate::ring::{Refusal, Ring};
+use crate::platform::Platform;
+use crate::platform::spin::Spin;
+use crate::queue::ring::Ring;
+use crate::sleep::Sleep;
 use crate::sync::const_fn;
 use crate::worker::Worker;
 
@@ -47,12 +49,12 @@ use crate::worker::Worker;
 /// ```
 pub struct Pool<const CAPACITY: usize = 64, P: Platform = Spin, const WORDS: usize = 6> {
     pub(crate) ring: Ring<CAPACITY, WORDS>,
-    pub(crate) idle: Idle<P>,
+    pub(crate) sleep: Sleep<P>,
     pub(crate) maps: Maps,
 }
 
 // The RAM of a microcontroller: a slot is 32 bytes, and all else takes four of them.
-#[cfg(all(target_arch = "arm", not(any(loom, shuttle))))]
+#[cfg(all(target_arch = "arm", not(any(ringpool_loom, ringpool_shuttle))))]
 static_assertions::const_assert!(size_of::<Pool<16>>() <= (16 + 4) * 32);
 
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
@@ -67,7 +69,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         pub const fn new(platform: P) -> Self {
             Self {
                 ring: Ring::new(),
-                idle: Idle::new(platform),
+                sleep: Sleep::new(platform),
                 maps: Maps::new(),
             }
         }
@@ -112,15 +114,11 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         mut spawn: impl FnMut(Worker<'p>) -> Result<(), E>,
     ) -> Result<(), StartError<E>> {
         for started in 0..workers {
-            let result = match self.idle.enlist() {
+            let result = match self.sleep.enlist() {
                 Some(number) => spawn(Worker::new(self, number)).map_err(Some),
                 None => Err(None),
             };
-            result.map_err(|error| StartError {
-                started,
-                wanted: workers,
-                error,
-            })?;
+            result.map_err(|error| StartError::new(started, workers, error))?;
         }
         Ok(())
     }
@@ -168,10 +166,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), Rejected<F>> {
         match self.ring.push(job) {
             Ok(()) => {
-                self.idle.notify();
+                self.sleep.notify();
                 Ok(())
             }
-            Err((job, refusal)) => Err(Rejected { job, refusal }),
+            Err((job, refusal)) => Err(Rejected::new(job, refusal)),
         }
     }
 
@@ -222,14 +220,14 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         O: Output<R>,
         F: Fn(I::Item) -> R + Sync,
     {
-        self.maps.map(&self.idle, input, output, f)
+        self.maps.map(&self.sleep, input, output, f)
     }
 
     /// Takes no new jobs from here on: `execute` hands them back. Those that are queued still run; then
     /// the workers leave. `map` goes on working.
     pub fn close(&self) {
         self.ring.close();
-        self.idle.wake_all();
+        self.sleep.wake_all();
     }
 }
 
@@ -241,104 +239,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> fmt::Debug
             .field("capacity", &CAPACITY)
             .field("queued", &self.ring.len())
             .field("closed", &self.ring.is_closed())
-            .field("workers", &self.idle.workers())
-            .field("asleep", &self.idle.sleepers())
+            .field("workers", &self.sleep.workers())
+            .field("asleep", &self.sleep.sleepers())
             .finish()
-    }
-}
-
-/// A job that [`execute`](Pool::execute) did not take, because the ring is full or the pool is closed.
-#[must_use = "the job inside was not run"]
-pub struct Rejected<F> {
-    job: F,
-    refusal: Refusal,
-}
-
-impl<F> Rejected<F> {
-    /// The job.
-    pub fn into_inner(self) -> F {
-        self.job
-    }
-
-    /// There was no room. There may be, later.
-    pub fn is_full(&self) -> bool {
-        self.refusal == Refusal::Full
-    }
-
-    /// The pool takes no more jobs, now or later.
-    pub fn is_closed(&self) -> bool {
-        self.refusal == Refusal::Closed
-    }
-}
-
-impl<F> fmt::Debug for Rejected<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rejected")
-            .field("reason", &self.refusal)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<F> fmt::Display for Rejected<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.refusal {
-            Refusal::Full => "the pool's ring is full",
-            Refusal::Closed => "the pool is closed",
-        })
-    }
-}
-
-impl<F> core::error::Error for Rejected<F> {}
-
-/// Not all workers were started: [`Pool::start`]'s error.
-#[derive(Debug)]
-pub struct StartError<E> {
-    started: usize,
-    wanted: usize,
-    error: Option<E>,
-}
-
-impl<E> StartError<E> {
-    /// How many workers were started before this happened.
-    pub fn started(&self) -> usize {
-        self.started
-    }
-
-    #[cfg(feature = "std")]
-    pub(crate) fn from_hook(started: usize, wanted: usize, error: E) -> Self {
-        Self {
-            started,
-            wanted,
-            error: Some(error),
-        }
-    }
-
-    /// What the spawn hook said; `None` if it was not asked because the pool has no room for more workers.
-    pub fn into_inner(self) -> Option<E> {
-        self.error
-    }
-}
-
-impl<E: fmt::Display> fmt::Display for StartError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            started, wanted, ..
-        } = self;
-        match &self.error {
-            Some(error) => write!(
-                f,
-                "the spawn hook failed at worker {started} of {wanted}: {error}"
-            ),
-            None => write!(
-                f,
-                "no room for worker {started} of {wanted}: a pool has {MAX_WORKERS} workers at most"
-            ),
-        }
-    }
-}
-
-impl<E: core::error::Error + 'static> core::error::Error for StartError<E> {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        self.error.as_ref().map(|error| error as _)
     }
 }

@@ -1,34 +1,34 @@
 //! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets without
-//! compare-and-swap), a checker's (`--cfg loom`, `--cfg shuttle`) or those that count (`--cfg counted`, on top of
+//! compare-and-swap), a checker's (`--cfg ringpool_loom`, `--cfg ringpool_shuttle`) or those that count (`--cfg ringpool_counted`, on top of
 //! shuttle).
 
-#[cfg(not(any(loom, shuttle, feature = "portable-atomic")))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicUsize, Ordering, fence};
 
-#[cfg(all(not(any(loom, shuttle)), feature = "portable-atomic"))]
+#[cfg(all(not(any(ringpool_loom, ringpool_shuttle)), feature = "portable-atomic"))]
 pub(crate) use portable_atomic::{AtomicUsize, Ordering, fence};
 
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 pub(crate) use loom::{
     cell::UnsafeCell,
     sync::atomic::{AtomicUsize, Ordering, fence},
 };
 
-#[cfg(all(shuttle, not(counted)))]
+#[cfg(all(ringpool_shuttle, not(ringpool_counted)))]
 pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
 
-#[cfg(counted)]
+#[cfg(ringpool_counted)]
 pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence, spin_loop};
 
-#[cfg(not(counted))]
+#[cfg(not(ringpool_counted))]
 pub(crate) use {core::hint::spin_loop, crossbeam_utils::Backoff};
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
-#[cfg(not(loom))]
+#[cfg(not(ringpool_loom))]
 #[repr(transparent)]
 pub(crate) struct UnsafeCell<T>(core::cell::UnsafeCell<T>);
 
-#[cfg(not(loom))]
+#[cfg(not(ringpool_loom))]
 impl<T> UnsafeCell<T> {
     pub(crate) const fn new(value: T) -> Self {
         Self(core::cell::UnsafeCell::new(value))
@@ -71,10 +71,10 @@ impl<T> core::ops::Deref for Line<T> {
 
 /// Lives in a map's stack frame; every helper touches it while it works there. Nothing in
 /// production; loom reports a touch that races with the frame's end, shuttle one that comes after it.
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 pub(crate) struct Canary;
 
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 impl Canary {
     pub(crate) fn new() -> Self {
         Self
@@ -84,13 +84,13 @@ impl Canary {
     pub(crate) fn touch(&self) {}
 }
 
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 pub(crate) struct Canary {
     seen: AtomicUsize,
     alive: UnsafeCell<bool>,
 }
 
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 impl Canary {
     pub(crate) fn new() -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Canary {
     }
 }
 
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 impl Drop for Canary {
     fn drop(&mut self) {
         self.seen.store(1, Ordering::Relaxed);
@@ -115,13 +115,13 @@ impl Drop for Canary {
     }
 }
 
-#[cfg(shuttle)]
+#[cfg(ringpool_shuttle)]
 pub(crate) struct Canary {
     /// Not shuttle's: it shall order nothing.
     life: core::sync::atomic::AtomicUsize,
 }
 
-#[cfg(shuttle)]
+#[cfg(ringpool_shuttle)]
 impl Canary {
     /// What is hardly ever in memory by chance.
     const ALIVE: usize = usize::from_ne_bytes(*b"canary! ");
@@ -137,7 +137,7 @@ impl Canary {
     }
 }
 
-#[cfg(shuttle)]
+#[cfg(ringpool_shuttle)]
 impl Drop for Canary {
     fn drop(&mut self) {
         self.life.store(0, Ordering::Relaxed);
@@ -147,10 +147,10 @@ impl Drop for Canary {
 /// A constructor that is `const` in production; loom's atomics have none.
 macro_rules! const_fn {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
-        #[cfg(not(loom))]
+        #[cfg(not(ringpool_loom))]
         $(#[$meta])*
         $vis const fn $($rest)*
-        #[cfg(loom)]
+        #[cfg(ringpool_loom)]
         $(#[$meta])*
         $vis fn $($rest)*
     };
@@ -160,9 +160,9 @@ pub(crate) use const_fn;
 /// An array whose every element is `$new`, in a constructor made by `const_fn!`.
 macro_rules! array_of {
     ($new:expr; $len:expr) => {{
-        #[cfg(not(loom))]
+        #[cfg(not(ringpool_loom))]
         let array = [const { $new }; $len];
-        #[cfg(loom)]
+        #[cfg(ringpool_loom)]
         let array = core::array::from_fn(|_| $new);
         array
     }};
@@ -171,16 +171,20 @@ pub(crate) use array_of;
 
 /// A size in production, and the smaller one with which loom can go through everything.
 pub(crate) const fn size(production: usize, model: usize) -> usize {
-    if cfg!(loom) { model } else { production }
+    if cfg!(ringpool_loom) {
+        model
+    } else {
+        production
+    }
 }
 
 /// One turn of a wait for another context.
 #[inline(always)]
 pub(crate) fn relax<R: spin::RelaxStrategy>() {
-    #[cfg(not(any(loom, shuttle)))]
+    #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
     R::relax();
-    #[cfg(loom)]
+    #[cfg(ringpool_loom)]
     loom::thread::yield_now();
-    #[cfg(shuttle)]
+    #[cfg(ringpool_shuttle)]
     shuttle::thread::yield_now();
 }

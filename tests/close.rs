@@ -1,5 +1,4 @@
 //! The end of a pool, and beginnings that fail.
-#![cfg(not(loom))]
 
 mod common;
 

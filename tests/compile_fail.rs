@@ -4,7 +4,7 @@
 //! compiler must say `text`, for each such comment; one without must build. So the rest of what the
 //! compiler says may change from version to version. They are built, not only checked: some of the
 //! pool's errors come when a generic function is used.
-#![cfg(not(any(loom, miri)))]
+#![cfg(not(miri))]
 
 use std::path::Path;
 use std::process::Command;

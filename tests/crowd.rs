@@ -1,6 +1,5 @@
 //! Far more workers than cores, some of which submit and map at the same time: no job is lost, every map has its
 //! results, and all leave.
-#![cfg(not(loom))]
 
 mod common;
 

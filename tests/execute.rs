@@ -1,5 +1,4 @@
 //! `execute`: who runs a job, when, and who gets it back.
-#![cfg(not(loom))]
 
 mod common;
 

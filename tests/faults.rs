@@ -5,7 +5,6 @@
 //!
 //! Without `std`, a job's panic takes its worker along, and somebody else has to take the worker's place; and no
 //! map here has a team, because a panic there ends the program.
-#![cfg(not(loom))]
 
 mod common;
 

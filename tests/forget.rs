@@ -2,7 +2,6 @@
 //!
 //! Not even memory is lost here, so that a leak detector has nothing to say: what is forgotten owns none, or
 //! stays where it is in a `static`, whose destructor never runs either. The one leak that there is is ignored.
-#![cfg(not(loom))]
 #![allow(
     clippy::forget_non_drop,
     reason = "whether a type has a destructor is not the test's business"

@@ -4,7 +4,7 @@
 //!
 //! Dropping the pool in the child is std's and the C library's affair: it joins threads that are not there. The
 //! child should `mem::forget` it, or leave by `exec` or `_exit`.
-#![cfg(all(unix, feature = "std", not(loom), not(miri)))]
+#![cfg(all(unix, feature = "std", not(miri)))]
 
 mod common;
 

@@ -3,7 +3,6 @@
 //!
 //! (A producer that stops between its claim and its publish is in the unit tests of `ring` and `worker`: there is
 //! no hook in between.)
-#![cfg(not(loom))]
 
 mod common;
 

@@ -2,7 +2,6 @@
 //!
 //! Lessons that types prove (missing `Send` and `Sync` bounds) are in `ui/`. A producer that is preempted
 //! halfway through a submit (heapless #583) is a unit test of the ring.
-#![cfg(not(loom))]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! `map`: every kind of input and output, every length, on pools where none, some or all help.
-#![cfg(not(loom))]
 
 mod common;
 

@@ -1,7 +1,6 @@
 //! After a pool's construction nothing allocates: not a job, not a map, on no thread and on no path.
 //!
 //! Without the test harness, whose own threads allocate.
-#![cfg(not(loom))]
 
 mod common;
 

@@ -1,5 +1,4 @@
 //! What firmware does: its own platform, its own threads, a static pool, a super-loop, interrupts.
-#![cfg(not(loom))]
 
 mod common;
 

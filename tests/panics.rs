@@ -1,5 +1,5 @@
 //! Panics (feature `std`): of a map's function, of a job, and of whatever is dropped on the way.
-#![cfg(all(feature = "std", not(loom)))]
+#![cfg(feature = "std")]
 
 mod common;
 

@@ -1,7 +1,6 @@
 //! Platforms at their worst, as far as [`Platform`] lets them: a `park` that comes back early or late, an
 //! `unpark` that comes before its time, late, twice or to everybody, and clocks that are no clocks. Whatever they
 //! do, every accepted job runs once, maps have their results, and all workers leave.
-#![cfg(not(loom))]
 
 mod common;
 

@@ -1,7 +1,7 @@
 //! Random programs on pools against a model (see `program`), by proptest, which cuts one that fails down to the
 //! smallest that does and prints it. A program that was found this way becomes a test of its own here; nothing
 //! else is kept. `PROPTEST_CASES=100000` runs more of them. `ci/fuzz.sh` runs the same under libFuzzer.
-#![cfg(all(feature = "std", not(loom)))]
+#![cfg(feature = "std")]
 
 mod common;
 mod program;

@@ -87,7 +87,7 @@ impl Costs {
 }
 
 #[cfg(test)]
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 mod tests {
     use super::*;
 

@@ -2,13 +2,13 @@
 
 use core::ops::Range;
 
-use crate::idle::Idle;
 use crate::map::cost::Cost;
 use crate::map::lanes::Lanes;
 use crate::map::task::Task;
 use crate::map::team::Joined;
 use crate::map::{quantum, span};
 use crate::platform::Platform;
+use crate::sleep::Sleep;
 use crate::sync::Canary;
 #[cfg(feature = "std")]
 use crate::sync::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ use crate::unwind::{self, Payload};
 /// A map with a team, on its caller's stack.
 pub(super) struct Frame<'t, P: Platform> {
     /// What a worker does that has joined. A pointer, so that a program without a map is without its code.
-    help: fn(Joined<'_>, usize, &Idle<P>),
+    help: fn(Joined<'_>, usize, &Sleep<P>),
     task: &'t dyn Task,
     lanes: Lanes,
     /// Elements that take `QUANTA_PER_CHUNK`; without a clock, a quarter of a lane.
@@ -31,7 +31,7 @@ pub(super) struct Frame<'t, P: Platform> {
 }
 
 // Helpers get it by a pointer, which does not say so.
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 static_assertions::assert_impl_all!(Frame<'static, crate::Spin>: Sync);
 
 /// What panics have left.
@@ -59,7 +59,7 @@ fn chunk_size(cost: Cost, quantum: usize) -> usize {
 }
 
 /// Helps a team until its work is all taken, and leaves it.
-pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
+pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Sleep<P>) {
     let frame = team.frame().cast::<Frame<'_, P>>();
     // SAFETY: *frame*.
     let help = unsafe { (*frame).help };
@@ -100,7 +100,7 @@ impl<'t, P: Platform> Frame<'t, P> {
     }
 
     /// What a worker does that has joined: helps until the work is all taken, and leaves.
-    fn help(team: Joined<'_>, worker: usize, idle: &Idle<P>) {
+    fn help(team: Joined<'_>, worker: usize, idle: &Sleep<P>) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
         // Each wakes others from a place of its own on, or all of them would want the same.
@@ -120,7 +120,7 @@ impl<'t, P: Platform> Frame<'t, P> {
     /// Wakes some of them, from worker `first` on, if there is anything left to do. Returns whether it did.
     #[cfg(feature = "std")]
     #[inline]
-    pub(super) fn wake_some(&self, first: usize, idle: &Idle<P>) -> bool {
+    pub(super) fn wake_some(&self, first: usize, idle: &Sleep<P>) -> bool {
         let mut wanted = self.wanted.load(Ordering::Relaxed);
         while wanted != 0 && self.lanes.any() {
             let some = wanted.min(FAN_OUT);
@@ -141,7 +141,7 @@ impl<'t, P: Platform> Frame<'t, P> {
     }
 
     #[cfg(not(feature = "std"))]
-    fn wake_some(&self, _first: usize, _idle: &Idle<P>) -> bool {
+    fn wake_some(&self, _first: usize, _idle: &Sleep<P>) -> bool {
         false
     }
 
@@ -156,7 +156,7 @@ impl<'t, P: Platform> Frame<'t, P> {
         &self,
         mut lane: usize,
         first: usize,
-        idle: &Idle<P>,
+        idle: &Sleep<P>,
     ) -> (usize, usize) {
         let platform = idle.platform();
         // The chunk at work, from the element at work on.

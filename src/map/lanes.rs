@@ -129,7 +129,7 @@ impl Lanes {
 }
 
 #[cfg(test)]
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 mod tests {
     extern crate std;
 

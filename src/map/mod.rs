@@ -34,7 +34,7 @@ mod price;
 mod task;
 mod team;
 #[cfg(test)]
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
 mod tests;
 
 pub(crate) use frame::help;
@@ -43,7 +43,6 @@ use core::marker::PhantomData;
 use core::mem;
 use core::ops::Range;
 
-use crate::idle::Idle;
 use crate::map::cost::{Cost, Costs};
 use crate::map::frame::{CALLER, Frame};
 use crate::map::input::{Input, check_lengths};
@@ -52,6 +51,7 @@ use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
 use crate::platform::Platform;
+use crate::sleep::Sleep;
 use crate::sync::{AtomicUsize, Ordering, const_fn};
 use crate::unwind::Bomb;
 
@@ -80,7 +80,7 @@ impl Maps {
     }
 
     #[track_caller]
-    pub(crate) fn map<P, I, O, R, F>(&self, idle: &Idle<P>, input: I, output: O, f: F) -> O::Done
+    pub(crate) fn map<P, I, O, R, F>(&self, idle: &Sleep<P>, input: I, output: O, f: F) -> O::Done
     where
         P: Platform,
         I: Input,
@@ -106,7 +106,7 @@ impl Maps {
         unsafe { mapping.sink.done() }
     }
 
-    fn drive<P: Platform>(&self, idle: &Idle<P>, task: &dyn Task, key: usize, len: usize) {
+    fn drive<P: Platform>(&self, idle: &Sleep<P>, task: &dyn Task, key: usize, len: usize) {
         let mut alone = Alone { task, at: 0, len };
         let platform = idle.platform();
         let quantum = quantum(platform);
@@ -188,7 +188,7 @@ impl Maps {
     #[inline(never)]
     fn with_team<P: Platform>(
         &self,
-        idle: &Idle<P>,
+        idle: &Sleep<P>,
         alone: &mut Alone<'_>,
         next: usize,
         cost: Cost,
@@ -245,7 +245,7 @@ impl Maps {
 
     /// Joins a team that wants help.
     #[inline]
-    pub(crate) fn join<P: Platform>(&self, worker: usize, idle: &Idle<P>) -> Option<Joined<'_>> {
+    pub(crate) fn join<P: Platform>(&self, worker: usize, idle: &Sleep<P>) -> Option<Joined<'_>> {
         self.teams.join(worker, idle)
     }
 }

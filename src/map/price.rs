@@ -128,7 +128,7 @@ impl Price {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
 mod tests {
     use super::*;
 

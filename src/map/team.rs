@@ -21,8 +21,8 @@
 
 use core::ptr;
 
-use crate::idle::{CALLERS, Idle};
-use crate::platform::Platform;
+use crate::platform::{CALLERS, Platform};
+use crate::sleep::Sleep;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
 
 /// As many maps as can have helpers at the same time in one pool.
@@ -99,7 +99,7 @@ impl Teams {
     pub(super) fn join<P: Platform>(
         &self,
         preference: usize,
-        idle: &Idle<P>,
+        idle: &Sleep<P>,
     ) -> Option<Joined<'_>> {
         // The usual answer, and the quick one.
         if !self.any_open() {
@@ -108,7 +108,7 @@ impl Teams {
         self.join_open(preference, idle)
     }
 
-    fn join_open<P: Platform>(&self, preference: usize, idle: &Idle<P>) -> Option<Joined<'_>> {
+    fn join_open<P: Platform>(&self, preference: usize, idle: &Sleep<P>) -> Option<Joined<'_>> {
         for k in 0..TEAMS {
             let spot = (preference + k) % TEAMS;
             let team = &self.teams[spot];
@@ -144,7 +144,7 @@ impl Held<'_> {
     }
 
     /// Lets nobody join any more, waits until all have left, and gives the slot back.
-    pub(super) fn close<P: Platform>(self, idle: &Idle<P>) {
+    pub(super) fn close<P: Platform>(self, idle: &Sleep<P>) {
         let Self { team, spot } = self;
         let platform = idle.platform();
         let mut state = team.state.fetch_and(!OPEN, Ordering::Relaxed);
@@ -196,7 +196,7 @@ impl Joined<'_> {
     }
 
     /// Leaves. From the decrement on, the frame may be gone and the slot somebody else's.
-    pub(super) fn leave<P: Platform>(self, idle: &Idle<P>) {
+    pub(super) fn leave<P: Platform>(self, idle: &Sleep<P>) {
         let Self { team, spot } = self;
         let platform = idle.platform();
         // Release: pairs with the acquire in `close`.
@@ -220,7 +220,7 @@ impl Joined<'_> {
 }
 
 #[cfg(test)]
-#[cfg(all(feature = "std", not(any(loom, shuttle))))]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
 mod tests {
     use std::sync::Mutex;
     use std::vec::Vec;
@@ -277,15 +277,15 @@ mod tests {
     }
 
     /// A pool's idlers, who at their n-th wait do `then(n)`.
-    fn idle<F: Fn(usize) + Sync>(spins: u32, then: F) -> Idle<Log<F>> {
-        Idle::new(Log {
+    fn idle<F: Fn(usize) + Sync>(spins: u32, then: F) -> Sleep<Log<F>> {
+        Sleep::new(Log {
             spins,
             waits: Mutex::default(),
             then,
         })
     }
 
-    fn waits<F: Fn(usize) + Sync>(idle: &Idle<Log<F>>) -> Vec<Wait> {
+    fn waits<F: Fn(usize) + Sync>(idle: &Sleep<Log<F>>) -> Vec<Wait> {
         core::mem::take(&mut *idle.platform().waits.lock().unwrap())
     }
 

@@ -46,13 +46,13 @@ impl Platform for Meter {
 
 /// What a pool has for its maps. Workers, if there are any, sleep, and whoever is woken comes too late.
 struct Pool {
-    idle: Idle<Meter>,
+    idle: Sleep<Meter>,
     maps: Maps,
 }
 
 impl Pool {
     fn new(quantum: u64, spins: u32, workers: usize) -> Self {
-        let idle = Idle::new(Meter {
+        let idle = Sleep::new(Meter {
             quantum,
             spins,
             now: AtomicU64::new(1 << 20),

@@ -12,9 +12,9 @@ use std::vec::Vec;
 
 use ::shuttle::{Config, MaxSteps, Runner, thread};
 
-use crate::idle::{MAX_WORKERS, SPOTS};
 use crate::models::counted::{Earliest, Kind, counting, not_before, now, pause, work};
 use crate::models::{Spots, Staffed};
+use crate::platform::{MAX_WORKERS, SPOTS};
 use crate::{Platform, Pool};
 
 const WORKERS: [usize; 5] = [2, 16, 64, 128, MAX_WORKERS];
@@ -96,7 +96,7 @@ fn count(workers: usize, spins: u32, units: usize, act: fn(&Arc<Site>, usize)) -
         settle();
         act(&staffed.pool, 1);
         settle();
-        let unparks = &staffed.pool.idle.platform().unparks;
+        let unparks = &staffed.pool.sleep.platform().unparks;
         let (before, start) = (unparks.load(Relaxed), now());
         counting(|| act(&staffed.pool, units));
         UNPARKS.store(unparks.load(Relaxed) - before, Relaxed);

@@ -23,7 +23,7 @@ use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, once, pop, push, submit, traffic,
     wrapping_ring,
 };
-use crate::ring::{Crowd, Refusal};
+use crate::queue::{backoff::Crowd, ring::Refusal};
 use crate::{Pool, Worker};
 
 /// No bound on preemptions.
@@ -118,7 +118,7 @@ impl Staffed<2, Spots> {
     /// For `focused`: all workers sleep when the search begins.
     fn asleep(workers: usize) -> Self {
         let staffed = Self::new(workers);
-        while staffed.pool.idle.platform().parked.load(Relaxed) < workers {
+        while staffed.pool.sleep.platform().parked.load(Relaxed) < workers {
             thread::yield_now();
         }
         loom::explore();
@@ -127,7 +127,7 @@ impl Staffed<2, Spots> {
 
     /// One who steps, once.
     fn step(&self) {
-        let number = self.pool.idle.enlist().unwrap();
+        let number = self.pool.sleep.enlist().unwrap();
         Worker::new(&*self.pool, number).step();
     }
 
@@ -284,7 +284,7 @@ fn two_callers_share_a_helper() {
 fn a_slot_is_handed_on_when_its_helpers_have_left() {
     bounded(2, || {
         let pool = Arc::new(Pool::<2, _>::new(Spots::new(1)));
-        let number = pool.idle.enlist().unwrap();
+        let number = pool.sleep.enlist().unwrap();
         let helper = {
             let pool = Arc::clone(&pool);
             thread::spawn(move || Worker::new(&*pool, number).step())

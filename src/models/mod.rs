@@ -3,32 +3,32 @@
 //! * `loom` goes through *all* interleavings, and reorderings, of small mixes (`ci/loom.sh`);
 //! * `shuttle` tries many interleavings of larger ones, with the real sizes (`ci/shuttle.sh`).
 //!
-//! With `--cfg counted` nothing is checked: shuttle then runs a simulated machine, whose atomic operations are
+//! With `--cfg ringpool_counted` nothing is checked: shuttle then runs a simulated machine, whose atomic operations are
 //! counted (`ci/counts.sh`).
 //!
 //! Here is what they need, on top of a `checker` that is the one or the other.
 
 #![cfg_attr(
-    counted,
+    ringpool_counted,
     allow(dead_code, unused_imports, reason = "what only the checks need")
 )]
 
 extern crate std;
 
-#[cfg(counted)]
+#[cfg(ringpool_counted)]
 pub(crate) mod counted;
-#[cfg(counted)]
+#[cfg(ringpool_counted)]
 mod counts;
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 mod loom;
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 mod rules;
-#[cfg(all(shuttle, not(counted)))]
+#[cfg(all(ringpool_shuttle, not(ringpool_counted)))]
 mod shuttle;
 
-#[cfg(loom)]
+#[cfg(ringpool_loom)]
 use ::loom as checker;
-#[cfg(shuttle)]
+#[cfg(ringpool_shuttle)]
 use ::shuttle as checker;
 
 use std::mem;
@@ -40,8 +40,11 @@ use std::vec::Vec;
 use checker::sync::{Condvar, Mutex, MutexGuard};
 use checker::thread;
 
-use crate::idle::CALLERS;
-use crate::ring::{Crowd, Refusal, Ring};
+use crate::platform::CALLERS;
+use crate::queue::{
+    backoff::Crowd,
+    ring::{Refusal, Ring},
+};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
@@ -271,7 +274,7 @@ impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
     }
 
     fn add(&mut self, work: impl FnOnce(Worker<'_>) + Send + 'static) {
-        let number = self.pool.idle.enlist().unwrap();
+        let number = self.pool.sleep.enlist().unwrap();
         let pool = Arc::clone(&self.pool);
         let thread = thread::spawn(move || work(Worker::new(&*pool, number)));
         self.threads.push(thread);
@@ -288,8 +291,8 @@ impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
             thread.join().unwrap();
         }
         assert!(self.pool.ring.is_finished());
-        assert_eq!(self.pool.idle.sleepers(), 0);
-        assert_eq!(self.pool.idle.workers(), 0);
+        assert_eq!(self.pool.sleep.sleepers(), 0);
+        assert_eq!(self.pool.sleep.workers(), 0);
     }
 }
 

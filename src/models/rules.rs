@@ -9,19 +9,19 @@ use std::sync::atomic::Ordering::Relaxed;
 use loom::sync::atomic::{AtomicBool, AtomicUsize};
 use loom::thread;
 
-use crate::idle::Idle;
 use crate::models::loom::{ALL, bounded, focused};
 use crate::models::{Element, Spots};
+use crate::sleep::Sleep;
 
 /// The protocol with workers that search already.
-fn searching(workers: usize) -> Arc<Idle<Spots>> {
-    let idle = Idle::new(Spots::new(3));
+fn searching(workers: usize) -> Arc<Sleep<Spots>> {
+    let idle = Sleep::new(Spots::new(3));
     (0..workers).for_each(|_| idle.search());
     Arc::new(idle)
 }
 
 /// A worker runs dry while there is news; it does not sleep through that.
-fn hears_of(announce: fn(&Idle<Spots>)) {
+fn hears_of(announce: fn(&Sleep<Spots>)) {
     bounded(ALL, move || {
         let (idle, news) = (searching(0), Arc::new(AtomicBool::new(false)));
         let worker = {
@@ -39,7 +39,7 @@ fn hears_of(announce: fn(&Idle<Spots>)) {
 
 #[test]
 fn a_sleeper_hears_of_a_job() {
-    hears_of(Idle::notify);
+    hears_of(Sleep::notify);
 }
 
 #[test]
@@ -49,7 +49,7 @@ fn a_sleeper_hears_of_a_team() {
 
 #[test]
 fn a_sleeper_hears_of_the_end() {
-    hears_of(Idle::wake_all);
+    hears_of(Sleep::wake_all);
 }
 
 /// A submitter wakes nobody because somebody searches, who finds something else.

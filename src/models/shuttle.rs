@@ -34,12 +34,12 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
 use shuttle::{Config, Runner, thread};
 
-use crate::idle::CALLERS;
 use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, execute, once, submit, traffic,
     wrapping_ring,
 };
-use crate::ring::Ring;
+use crate::platform::CALLERS;
+use crate::queue::ring::Ring;
 use crate::{Platform, Pool};
 
 const SCHEDULES: usize = 40_000;
@@ -291,7 +291,7 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
         count: Arc::default(),
     };
     for _ in 0..idlers {
-        site.pool.idle.enlist().unwrap();
+        site.pool.sleep.enlist().unwrap();
     }
     for _ in 0..3 {
         staffed.add(|worker| worker.run());
@@ -320,7 +320,7 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
     for caller in callers {
         caller.join().unwrap();
     }
-    (0..idlers).for_each(|number| site.pool.idle.discharge(number));
+    (0..idlers).for_each(|number| site.pool.sleep.discharge(number));
     if early {
         staffed.end()
     } else {

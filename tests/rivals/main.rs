@@ -1,7 +1,6 @@
 //! What the tests of other pools and queues check, as far as it applies here and no other file checks it.
 //!
 //! `docs/rivals.md` has every test of theirs and says which of ours it is, or why it does not apply.
-#![cfg(not(loom))]
 
 #[path = "../common/mod.rs"]
 mod common;

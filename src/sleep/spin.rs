@@ -23,7 +23,10 @@
 use core::mem;
 
 /// In a model checker's mixes, which are short, once is often.
-const MODEL: bool = cfg!(all(any(loom, shuttle), not(counted)));
+const MODEL: bool = cfg!(all(
+    any(ringpool_loom, ringpool_shuttle),
+    not(ringpool_counted)
+));
 
 /// So many spins that find nothing, in a row, are enough.
 const IN_VAIN: u32 = if MODEL { 1 } else { 8 };
@@ -155,7 +158,7 @@ impl Search {
 }
 
 #[cfg(test)]
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 mod tests {
     extern crate std;
 

@@ -67,12 +67,12 @@ impl Platform for Wfe {
     #[cfg(target_arch = "aarch64")]
     #[inline]
     fn ticks(&self) -> u64 {
-        crate::clock::ticks()
+        crate::platform::clock::ticks()
     }
 
     #[cfg(target_arch = "aarch64")]
     #[inline]
     fn quantum(&self) -> u64 {
-        crate::clock::quantum()
+        crate::platform::clock::quantum()
     }
 }

@@ -32,7 +32,7 @@ pub(crate) struct Slot<const WORDS: usize> {
 }
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
 
 impl<const WORDS: usize> Slot<WORDS> {

@@ -28,8 +28,9 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::job::{Before, Slot};
-use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn, spin_loop};
+use crate::queue::backoff::Crowd;
+use crate::queue::slot::{Before, Slot};
+use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;
@@ -221,7 +222,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     /// No new jobs from here on.
     pub(crate) fn close(&self) {
         // Relaxed: everything that this must be ordered with goes through `tail` itself; sleepers
-        // are told by `Idle::wake_all`, which has the release.
+        // are told by `Sleep::wake_all`, which has the release.
         self.tail.fetch_or(CLOSED, Ordering::Relaxed);
     }
 
@@ -246,43 +247,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         let head = self.head.load(Ordering::Relaxed);
         let tail = self.tail.load(Ordering::Relaxed) & !CLOSED;
         (tail.wrapping_sub(head) / STEP).min(CAPACITY)
-    }
-}
-
-/// The crowd that a consumer meets at the head: it stays away four times as long each time that it meets somebody, so that
-/// whoever is there can take a job, and half as long for each job that it takes; 64 pauses at most, or 4 for each
-/// consumer there is. (Counted, `docs/scaling.md`: where each job begins with a short wait, a tiny one takes 1.4 times as
-/// long with 16 workers, and 2.8 times with 64.)
-pub(crate) struct Crowd {
-    /// It waits two to the power of this pauses, next time and at most.
-    next: u32,
-    most: u32,
-}
-
-impl Crowd {
-    #[inline]
-    pub(crate) fn of(consumers: impl FnOnce() -> usize) -> Self {
-        // A firmware has few.
-        let most = match cfg!(feature = "std") {
-            true => (4 * consumers()).max(64).ilog2(),
-            false => 6,
-        };
-        Self { next: 0, most }
-    }
-
-    #[inline]
-    fn wait(&mut self) {
-        for _ in 0..1 << self.next {
-            spin_loop();
-        }
-        self.next = (self.next + 2).min(self.most);
-    }
-
-    #[inline]
-    fn thins(&mut self) {
-        if self.next != 0 {
-            self.next -= 1;
-        }
     }
 }
 
@@ -315,13 +279,13 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
 /// Asks for the line to be brought here, ready to be written. A hint: no effect but on time.
 #[inline(always)]
 fn prefetch_for_write<T>(place: &T) {
-    #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+    #[cfg(all(target_arch = "x86_64", not(ringpool_loom), not(miri)))]
     // SAFETY: a prefetch touches no register, flag or memory; every 64-bit x86 processor has it, or
     // takes it for a no-op.
     unsafe {
         core::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags));
     }
-    #[cfg(all(target_arch = "aarch64", not(loom), not(miri)))]
+    #[cfg(all(target_arch = "aarch64", not(ringpool_loom), not(miri)))]
     // SAFETY: as above.
     unsafe {
         core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
@@ -330,7 +294,7 @@ fn prefetch_for_write<T>(place: &T) {
 }
 
 #[cfg(test)]
-#[cfg(not(any(loom, shuttle)))]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 mod tests {
     extern crate std;
 

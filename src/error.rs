@@ -1,0 +1,105 @@
+//! What can go wrong: a job that was not taken, workers that were not started.
+
+use core::fmt;
+
+use crate::platform::MAX_WORKERS;
+use crate::queue::ring::Refusal;
+
+/// A job that [`execute`](crate::Pool::execute) did not take, because the ring is full or the pool is closed.
+#[must_use = "the job inside was not run"]
+pub struct Rejected<F> {
+    job: F,
+    refusal: Refusal,
+}
+
+impl<F> Rejected<F> {
+    pub(crate) fn new(job: F, refusal: Refusal) -> Self {
+        Self { job, refusal }
+    }
+
+    /// The job.
+    pub fn into_inner(self) -> F {
+        self.job
+    }
+
+    /// There was no room. There may be, later.
+    pub fn is_full(&self) -> bool {
+        self.refusal == Refusal::Full
+    }
+
+    /// The pool takes no more jobs, now or later.
+    pub fn is_closed(&self) -> bool {
+        self.refusal == Refusal::Closed
+    }
+}
+
+impl<F> fmt::Debug for Rejected<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rejected")
+            .field("reason", &self.refusal)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<F> fmt::Display for Rejected<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.refusal {
+            Refusal::Full => "the pool's ring is full",
+            Refusal::Closed => "the pool is closed",
+        })
+    }
+}
+
+impl<F> core::error::Error for Rejected<F> {}
+
+/// Not all workers were started: [`Pool::start`](crate::Pool::start)'s error.
+#[derive(Debug)]
+pub struct StartError<E> {
+    started: usize,
+    wanted: usize,
+    error: Option<E>,
+}
+
+impl<E> StartError<E> {
+    /// How many workers were started before this happened.
+    pub fn started(&self) -> usize {
+        self.started
+    }
+
+    pub(crate) fn new(started: usize, wanted: usize, error: Option<E>) -> Self {
+        Self {
+            started,
+            wanted,
+            error,
+        }
+    }
+
+    /// What the spawn hook said; `None` if it was not asked because the pool has no room for more workers.
+    pub fn into_inner(self) -> Option<E> {
+        self.error
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for StartError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            started, wanted, ..
+        } = self;
+        match &self.error {
+            Some(error) => write!(
+                f,
+                "the spawn hook failed at worker {started} of {wanted}: {error}"
+            ),
+            None => write!(
+                f,
+                "no room for worker {started} of {wanted}: a pool has {MAX_WORKERS} workers at most"
+            ),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for StartError<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        self.error.as_ref().map(|error| error as _)
+    }
+}
