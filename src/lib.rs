@@ -59,6 +59,7 @@ mod sleep;
 mod sync;
 #[cfg(feature = "std")]
 mod thread_pool;
+mod tuning;
 mod unwind;
 mod worker;
 

@@ -78,7 +78,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// Adds `workers` workers, each started by `spawn`, the *spawn hook*: it gets a [`Worker`] and has to
     /// see to it that somebody calls [`Worker::run`], or [`Worker::step`].
     ///
-    /// May be called again, to add more. A pool has at most 252 workers at a time on 64-bit targets, 31 on
+    /// May be called again, to add more. A pool has at most 256 workers at a time on 64-bit targets, 32 on
     /// 32-bit ones. Zero workers are fine: `execute` queues, and `map` runs on its caller.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         mut spawn: impl FnMut(Worker<'p>) -> Result<(), E>,
     ) -> Result<(), StartError<E>> {
         for started in 0..workers {
-            let result = match self.sleep.enlist() {
+            let result = match self.sleep.claim_number() {
                 Some(number) => spawn(Worker::new(self, number)).map_err(Some),
                 None => Err(None),
             };
@@ -166,7 +166,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     pub fn execute<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), Rejected<F>> {
         match self.ring.push(job) {
             Ok(()) => {
-                self.sleep.notify();
+                self.sleep.notify(|| self.ring.len());
                 Ok(())
             }
             Err((job, refusal)) => Err(Rejected::new(job, refusal)),

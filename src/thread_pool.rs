@@ -75,8 +75,8 @@ impl ThreadPool {
     ///
     /// # Errors
     ///
-    /// If a thread cannot be started; those that were are joined. If `workers` is more than 252
-    /// (31 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
+    /// If a thread cannot be started; those that were are joined. If `workers` is more than 256
+    /// (32 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
     pub fn new(workers: usize) -> io::Result<Self> {
         Self::with_spawn(Threads::new(), workers, |k, body| {
             thread::Builder::new()
@@ -114,7 +114,7 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
             let pool = Arc::clone(&this.pool);
             let number = pool
                 .sleep
-                .enlist()
+                .claim_number()
                 .expect("a new pool has room for that many");
             let tenant = Tenant { number, pool };
             match spawn(started, Box::new(move || tenant.run())) {
@@ -182,6 +182,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        self.pool.discharge(self.number);
+        self.pool.release_number(self.number);
     }
 }

@@ -62,7 +62,7 @@ impl<'p> Worker<'p> {
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
-        self.pool.discharge(self.number);
+        self.pool.release_number(self.number);
     }
 }
 
@@ -78,5 +78,5 @@ impl fmt::Debug for Worker<'_> {
 pub(crate) trait Serve: Sync {
     fn serve(&self, worker: usize);
     fn step(&self, worker: usize) -> bool;
-    fn discharge(&self, worker: usize);
+    fn release_number(&self, worker: usize);
 }

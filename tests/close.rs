@@ -159,7 +159,7 @@ fn a_spawn_hook_s_error_is_the_source_of_the_pool_s() {
 
 #[test]
 fn a_pool_has_room_for_so_many_workers() {
-    let most = if usize::BITS == 64 { 252 } else { 31 };
+    let most = if usize::BITS == 64 { 256 } else { 32 };
     let pool: Pool<2> = Pool::new(Spin::new());
     let mut workers = Vec::new();
     let mut start = |wanted| {
@@ -351,7 +351,7 @@ mod threads {
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
         assert!(error.to_string().starts_with("10000 threads: "), "{error}");
 
-        let most = if usize::BITS == 64 { 252 } else { 31 };
+        let most = if usize::BITS == 64 { 256 } else { 32 };
         let pool = |workers| {
             ThreadPool::<2>::with_spawn(Threads::new(), workers, |_, body| {
                 Builder::new().spawn(move || drop(body))

@@ -69,6 +69,6 @@ fn many_workers_that_sleep() {
 #[cfg(feature = "std")]
 #[test]
 fn as_many_workers_as_there_can_be_that_sleep_at_once() {
-    let most = if usize::BITS == 64 { 252 } else { 31 };
+    let most = if usize::BITS == 64 { 256 } else { 32 };
     crowd(ringpool::Threads::new().with_spins(0), most);
 }

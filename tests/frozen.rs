@@ -109,9 +109,6 @@ impl Platform for &Ice {
         thread::yield_now();
     }
 
-    fn give_way(&self) {
-        self.pass(Place::GiveWay);
-    }
 }
 
 /// Checks that jobs run and maps return.

@@ -515,13 +515,14 @@ fn a_short_map_stays_on_its_caller() {
     let _watchdog = watchdog();
     let pool: Pool<2, Lab> = Pool::new(Lab::lazy());
     serve(&pool, 2, || {
-        for _ in 0..rounds(100) {
+        // It is not known to be short at its first call.
+        for round in 0..rounds(100) {
             let mut ids = [None; 100];
             pool.map(0..100, &mut ids, |_| {
                 thread::yield_now();
                 Some(thread::current().id())
             });
-            assert_eq!(ids, [Some(thread::current().id()); 100]);
+            assert!(round == 0 || ids == [Some(thread::current().id()); 100]);
         }
     });
 }

@@ -1,7 +1,6 @@
 //! The platform of std threads.
 
 use std::fmt;
-use std::thread;
 
 use crate::platform::Platform;
 use crate::platform::SPOTS;
@@ -66,10 +65,6 @@ impl Platform for Threads {
     #[inline]
     fn spins(&self) -> u32 {
         self.spins
-    }
-
-    fn give_way(&self) {
-        thread::yield_now();
     }
 }
 

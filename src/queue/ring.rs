@@ -204,19 +204,16 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
-    /// Whether the slot so many behind the head holds a job, or had one when the head had just moved. With 0: whether
-    /// `pop` is worth a try.
+    /// Whether the slot at the head holds a job, or had one when the head had just moved: whether `pop`
+    /// is worth a try.
     ///
     /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
     /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
     #[inline]
-    pub(crate) fn is_ready(&self, behind: usize) -> bool {
-        let position = self
-            .head
-            .load(Ordering::Relaxed)
-            .wrapping_add(STEP * behind);
-        let turn = self.slot(position).seq.load(Ordering::Relaxed);
-        turn.wrapping_sub(Self::lap(position)) as isize > 0
+    pub(crate) fn is_ready(&self) -> bool {
+        let head = self.head.load(Ordering::Relaxed);
+        let turn = self.slot(head).seq.load(Ordering::Relaxed);
+        turn.wrapping_sub(Self::lap(head)) as isize > 0
     }
 
     /// No new jobs from here on.
@@ -235,11 +232,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
     pub(crate) fn is_closed(&self) -> bool {
         self.tail.load(Ordering::Relaxed) & CLOSED != 0
-    }
-
-    /// How many jobs were taken so far, but for laps; a snapshot.
-    pub(crate) fn taken(&self) -> usize {
-        self.head.load(Ordering::Relaxed) / STEP
     }
 
     /// How many positions are claimed and not yet taken; a snapshot.
@@ -379,9 +371,9 @@ mod tests {
         assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
         // The job behind it waits, and nobody spins for it.
         assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
-        assert!(!ring.is_ready(0));
+        assert!(!ring.is_ready());
         claim.fill(move || sender.send(1).unwrap());
-        assert!(ring.is_ready(0));
+        assert!(ring.is_ready());
         while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
             job.run(None);
         }
@@ -404,7 +396,7 @@ mod tests {
         assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
         // The next slot in turn is the one that is being emptied. Nobody spins for it.
         assert_eq!(push(4), Some(Refusal::Full));
-        assert!(!ring.is_ready(0));
+        assert!(!ring.is_ready());
         let slot = ring.slot(0);
         let next_lap = STEP * 4;
         Occupied { slot, next_lap }.run(None);
