@@ -150,3 +150,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.has_work()
     }
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
+mod tests;
