@@ -394,7 +394,7 @@ fn long_elements_behind_short_ones_wake_more_before_a_few_of_them_are_done() {
         });
         // Those of a chunk that were thought to be cheap.
         let alone = alone.into_inner();
-        assert!((1..=CHEAP_CHUNK).contains(&alone), "{len}: {alone}");
+        assert!(alone <= CHEAP_CHUNK, "{len}: {alone}");
         assert!(pool.woken() > FAN_OUT, "{len}");
     }
 }
@@ -444,7 +444,7 @@ fn a_helper_wakes_a_few_before_each_chunk_and_no_more_than_there_are_elements() 
 
 #[test]
 fn a_wrong_memory_costs_no_more_long_elements_than_fit_half_a_quantum() {
-    for remembered in [1, 10, 40, 100, 400] {
+    for remembered in [1, 10, 40, 100, 150] {
         let fit = 500 / remembered as usize;
         let len = 999 / remembered as usize;
         for short in [0, 1, 2, fit / 2, fit, fit + 1] {
@@ -460,7 +460,7 @@ fn a_wrong_memory_costs_no_more_long_elements_than_fit_half_a_quantum() {
             });
             let alone = alone.into_inner();
             assert!(alone <= fit, "{remembered}: {alone} after {short}");
-            assert_eq!(alone == 1, short == 0 || fit == 1 || alone == len - short);
+            assert!(short != 0 || alone == 1, "it looks after the first");
         }
     }
     // One that was long has a team before its first element.
@@ -518,11 +518,11 @@ fn a_clock_that_jumps_makes_the_next_guess_wrong_and_no_other() {
             let pool = Pool::new(1000, 3);
             pool.learn(10);
             pool.map(50, &|k| if k == at { jump } else { 10 });
-            let wrong = pool.map(50, &|_| {
-                assert!(pool.maps.any_open());
+            pool.map(50, &|_| {
+                // If the first element's time was wrong, there was a team for the others, which were measured.
+                assert_eq!(pool.maps.any_open(), at != 0);
                 10
             });
-            assert_ne!(wrong, [0, 1, 50]);
             pool.woken();
             for _ in 0..3 {
                 assert_eq!(pool.map(50, &|_| 10), [0, 1, 50], "{jump:#x} at {at}");

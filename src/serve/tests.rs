@@ -118,36 +118,39 @@ fn a_worker_that_looks_sees_the_end_now_and_then() {
     assert_eq!(spin(&POOL), (false, 415));
 }
 
-/// The waits before each park, of a worker that finds a job when it has parked and in its 456th wait.
-fn waits_before_each_park<const N: usize>(
-    pool: &'static Pool<4, Host>,
-    parks: &'static Mutex<Vec<usize>>,
-) -> [usize; N] {
+/// Counts the waits before each park.
+type Parks = Mutex<Vec<usize>>;
+
+/// A worker of `pool` parks; how many times now?
+fn note_park(parks: &Parks, pool: &Pool<4, Host>) -> usize {
+    let mut parks = parks.lock().unwrap();
+    parks.push(waits(pool));
+    parks.len()
+}
+
+/// Serves the pool on this thread. Returns the waits before each park, since the one before.
+fn waits_before_each_park(pool: &'static Pool<4, Host>, parks: &Parks) -> Vec<usize> {
     serve(pool);
     let mut before = 0;
     let parks = parks.lock().unwrap();
     let each = parks
         .iter()
-        .map(|waits| waits - core::mem::replace(&mut before, *waits));
-    each.collect::<Vec<_>>().try_into().unwrap()
+        .map(|waits| waits - mem::replace(&mut before, *waits));
+    each.collect()
 }
 
 #[test]
 fn a_spin_that_finds_nothing_halves_the_next_and_one_that_finds_something_doubles_it() {
-    static PARKS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    static PARKS: Parks = Mutex::new(Vec::new());
     static POOL: Pool<4, Host> = Pool::new(Host::new(256, |wait| {
-        let mut parks = PARKS.lock().unwrap();
-        if wait == 0 {
-            parks.push(waits(&POOL));
-        }
-        if parks.len() == 12 {
+        let found = 256 + 128 + 64 + 8;
+        if wait == 0 && note_park(&PARKS, &POOL) == 12 {
             POOL.close();
-        } else if wait == 0 || wait == 256 + 128 + 64 + 8 {
-            drop(parks);
+        } else if wait == 0 || wait == found {
             POOL.execute(|| ()).unwrap();
         }
     }));
-    // The fourth finds something in its 8th look, and looks 64 times afterwards.
+    // The fourth spin finds a job in its 8th look. The next is 64 looks long.
     assert_eq!(
         waits_before_each_park(&POOL, &PARKS),
         [256, 128, 64, 8 + 64, 32, 16, 8, 4, 4, 4, 4, 4]
@@ -156,19 +159,16 @@ fn a_spin_that_finds_nothing_halves_the_next_and_one_that_finds_something_double
 
 #[test]
 fn a_worker_that_is_woken_soon_looks_as_often_as_it_can() {
-    static PARKS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
-    // Each look at the clock takes a tick: the first three sleeps are short.
+    static PARKS: Parks = Mutex::new(Vec::new());
+    // Each look at the clock takes a tick. The first three sleeps are short.
     static POOL: Pool<4, Host> = Pool::new(Host::with_clock(32, 100, |wait| {
         if wait == 0 {
-            let mut parks = PARKS.lock().unwrap();
-            parks.push(waits(&POOL));
-            let now = &POOL.sleep.platform().now;
-            match parks.len() {
-                1..=3 => now.fetch_add(100 * SHORT_SLEEP_QUANTA - 2, SeqCst),
+            let ticks = match note_park(&PARKS, &POOL) {
+                1..=3 => 100 * SHORT_SLEEP_QUANTA - 2,
                 6 => return POOL.close(),
-                _ => now.fetch_add(100 * SHORT_SLEEP_QUANTA - 1, SeqCst),
+                _ => 100 * SHORT_SLEEP_QUANTA - 1,
             };
-            drop(parks);
+            POOL.sleep.platform().now.fetch_add(ticks, SeqCst);
             POOL.execute(|| ()).unwrap();
         }
     }));
@@ -187,23 +187,19 @@ fn wait_until(condition: impl Fn() -> bool) {
 
 #[test]
 fn a_worker_that_helped_a_map_looks_as_often_as_it_can() {
-    static PARKS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+    static PARKS: Parks = Mutex::new(Vec::new());
     static WOKEN: AtomicBool = AtomicBool::new(false);
     static HELPED: AtomicBool = AtomicBool::new(false);
     static POOL: Pool<4, Host> = Pool::new(Host::new(32, |wait| match wait {
-        0 => {
-            PARKS.lock().unwrap().push(waits(&POOL));
-            let parks = PARKS.lock().unwrap().len();
-            match parks {
-                2 => {
-                    WOKEN.store(false, SeqCst);
-                    thread::spawn(map);
-                    wait_until(|| WOKEN.load(SeqCst));
-                }
-                5 => POOL.close(),
-                _ => POOL.execute(|| ()).unwrap(),
+        0 => match note_park(&PARKS, &POOL) {
+            2 => {
+                WOKEN.store(false, SeqCst);
+                thread::spawn(map);
+                wait_until(|| WOKEN.load(SeqCst));
             }
-        }
+            5 => POOL.close(),
+            _ => POOL.execute(|| ()).unwrap(),
+        },
         UNPARK => WOKEN.store(true, SeqCst),
         _ => (),
     }));
