@@ -159,7 +159,8 @@ fn a_function_that_is_not_known_has_a_team_from_its_first_element_if_there_are_t
 
 /// Nothing shared is written: no team, no wake-up, and that it costs the same is not written either.
 #[test]
-fn a_function_known_to_be_short_stays_alone_and_looks_after_its_first_element_and_each_half_quantum() {
+fn a_function_known_to_be_short_stays_alone_and_looks_after_its_first_element_and_each_half_quantum()
+ {
     let pool = Pool::new(1000, 3);
     pool.learn(10);
     let alone = |_| {
@@ -218,7 +219,11 @@ fn as_many_sleepers_are_woken_as_the_work_left_pays_for() {
             });
             assert_eq!(first.into_inner(), worth.min(FAN_OUT), "a few at a time");
             // The first chunk is half a quantum, which may be what the last one would have been woken for.
-            let all = if over == 0 && worth > FAN_OUT { worth - 1 } else { worth };
+            let all = if over == 0 && worth > FAN_OUT {
+                worth - 1
+            } else {
+                worth
+            };
             assert_eq!(pool.woken(), all.min(7), "{worth} {over}");
         }
     }
@@ -438,7 +443,11 @@ fn a_helper_wakes_a_few_before_each_chunk_and_no_more_than_there_are_elements() 
             while pool.one_comes(true) {}
             1_000_000
         });
-        assert_eq!(pool.woken(), len - 1, "one for each element but the caller's");
+        assert_eq!(
+            pool.woken(),
+            len - 1,
+            "one for each element but the caller's"
+        );
     }
 }
 

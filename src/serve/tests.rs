@@ -210,10 +210,7 @@ fn a_worker_that_helped_a_map_looks_as_often_as_it_can() {
             false => HELPED.store(true, SeqCst),
         });
     }
-    assert_eq!(
-        waits_before_each_park(&POOL, &PARKS),
-        [32, 16, 32, 16, 8]
-    );
+    assert_eq!(waits_before_each_park(&POOL, &PARKS), [32, 16, 32, 16, 8]);
 }
 
 /// A worker of this pool that is counted as searching.
@@ -275,7 +272,9 @@ fn a_searcher_that_joins_a_team_wakes_one_more_if_a_job_is_queued() {
         let pool: Pool<4, Host> = Pool::new(Host::new(0, |_| _ = WOKEN.fetch_add(1, SeqCst)));
         WOKEN.store(0, SeqCst);
         // Accepted, and not published when the searcher looks for a job.
-        let claims: Vec<_> = (0..queued).map(|_| pool.ring.claim().ok().unwrap()).collect();
+        let claims: Vec<_> = (0..queued)
+            .map(|_| pool.ring.claim().ok().unwrap())
+            .collect();
         pool.sleep.claim_number();
         pool.map(0..2, (), |k| match k {
             // One element is left: the team itself wakes none for it.
@@ -284,7 +283,11 @@ fn a_searcher_that_joins_a_team_wakes_one_more_if_a_job_is_queued() {
                 assert!(pool.run_once(0, &mut searcher(&pool)));
                 assert_eq!(WOKEN.load(SeqCst), queued);
             }
-            _ => assert_eq!(WOKEN.load(SeqCst), queued, "before its element, which may be long"),
+            _ => assert_eq!(
+                WOKEN.load(SeqCst),
+                queued,
+                "before its element, which may be long"
+            ),
         });
         assert_eq!(pool.sleep.searching(), queued, "it is none itself");
         claims.into_iter().for_each(|claim| claim.fill(|| ()));

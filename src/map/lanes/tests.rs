@@ -100,7 +100,11 @@ fn as_many_as_there_can_be_may_come_too_late_to_one_lane() {
     let longest = chunk(usize::MAX - 1, usize::MAX);
     next.store(0, Ordering::Relaxed);
     for late in 0..=MAX_WORKERS {
-        assert_eq!(left(next.fetch_add(longest, Ordering::Relaxed)), 0, "{late}");
+        assert_eq!(
+            left(next.fetch_add(longest, Ordering::Relaxed)),
+            0,
+            "{late}"
+        );
     }
     assert_eq!(left(next.load(Ordering::Relaxed)), 0);
     assert_eq!(lanes.take(&mut 0, 1).unwrap().start, usize::MAX / 2 + 1);
