@@ -21,6 +21,7 @@ boards='
 - embassy    thumbv7m-none-eabi
 - freertos   thumbv7m-none-eabi
 - freertos   host
+- mps2-an521 thumbv6m-none-eabi
 - mps2-an521 thumbv8m.main-none-eabi
 + riscv      riscv64gc-unknown-none-elf
 - riscv      riscv32imac-unknown-none-elf
