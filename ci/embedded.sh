@@ -35,6 +35,18 @@ boards='
 - wasm       wasm32-unknown-unknown
 '
 
+# What the guide shows is what is compiled.
+guide=$(<docs/porting.md)
+for recipe in tests/firmware/recipes/*/; do
+    code=$(<"$recipe/src/main.rs")
+    dependencies=$(sed -n '/^\[dependencies\]/,$p' "$recipe/Cargo.toml")
+    dependencies=${dependencies//"../../../.."/"../ringpool"}
+    if [[ "$guide" != *"$code"* || "$guide" != *"$dependencies"* ]]; then
+        echo "docs/porting.md has another $recipe" >&2
+        exit 1
+    fi
+done
+
 chosen=()
 while read -r always board target; do
     case ${1:-} in

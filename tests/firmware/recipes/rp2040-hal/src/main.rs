@@ -35,7 +35,7 @@ static CORE1_STACK: Stack<1024> = Stack::new(); // words
 #[used]
 static BOOT2: [u8; 256] = rp2040_boot2::BOOT_LOADER_W25Q080;
 
-// Not cortex-m-rt's `entry`: this one frees the chip's locks, which a reset of the cores leaves taken.
+// Not cortex-m-rt's: it frees the chip's locks, which a reset of the cores leaves taken.
 #[rp2040_hal::entry]
 fn main() -> ! {
     let mut chip = pac::Peripherals::take().unwrap();
