@@ -4,11 +4,13 @@ use portable_atomic::{AtomicUsize, Ordering::SeqCst};
 use ringpool::Worker;
 
 use crate::{
-    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, nested, since,
+    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, clocks_go_on, nested,
+    since,
 };
 
 /// Runs all checks.
 pub fn run<B: Board>(pool: &'static Checked<B>) {
+    clocks_go_on::<B>();
     a_token_stays::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
@@ -20,6 +22,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
 
 /// Runs those that need no interrupts.
 pub fn run_without_interrupts<B: Board>(pool: &'static Checked<B>) {
+    clocks_go_on::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
     check::<B>("maps within maps, on their caller");
