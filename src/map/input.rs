@@ -31,7 +31,7 @@ pub trait Input: Sized + Sealed {
     fn into_source(self) -> Self::Source;
 }
 
-/// Keeps others from implementing [`Input`] and [`Output`](super::output::Output): `map` relies on what they say.
+/// Keeps others from implementing [`Input`]: `map` relies on what it says.
 pub trait Sealed {}
 
 impl<T> Sealed for &[T] {}

@@ -5,8 +5,6 @@ use core::mem::MaybeUninit;
 use core::ops::Range;
 use core::{ptr, slice};
 
-use crate::map::input::Sealed;
-
 /// Where [`Pool::map`](crate::Pool::map) puts its results, in the order of the input.
 ///
 /// | output | what happens | `map` returns |
@@ -16,7 +14,7 @@ use crate::map::input::Sealed;
 /// | `&mut [MaybeUninit<R>]` | each element is initialised | the same slice as `&mut [R]` |
 ///
 /// (`Vec` with the feature `std`; it must have the input's length already.) This trait is sealed.
-pub trait Output<R>: Sized + Sealed {
+pub trait Output<R>: Sized + Sealed<R> {
     /// What the map returns.
     type Done;
 
@@ -26,6 +24,17 @@ pub trait Output<R>: Sized + Sealed {
     #[doc(hidden)]
     fn into_sink(self) -> Self::Sink;
 }
+
+/// Keeps others from implementing [`Output`]: `map` relies on what it says. The pair is sealed, or others could
+/// add results of their own types to `()` and slices.
+pub trait Sealed<R> {}
+
+impl Sealed<()> for () {}
+impl<R> Sealed<R> for &mut [R] {}
+impl<R, const N: usize> Sealed<R> for &mut [R; N] {}
+#[cfg(feature = "std")]
+impl<R> Sealed<R> for &mut std::vec::Vec<R> {}
+impl<R> Sealed<R> for &mut [MaybeUninit<R>] {}
 
 /// An output taken apart, so that many threads can put results through a shared reference.
 ///
@@ -170,8 +179,6 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
         unsafe { slice::from_raw_parts_mut(self.first, self.len) }
     }
 }
-
-impl Sealed for () {}
 
 impl Output<()> for () {
     type Done = ();
