@@ -150,10 +150,45 @@ unsafe impl<T: Send, const N: usize> Source for Owned<T, N> {
     }
 }
 
+/// A vector whose elements are moved out one by one.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Emptied<T> {
+    first: *mut T,
+    /// Has no elements any more, and frees their memory in the end.
+    _memory: std::vec::Vec<T>,
+}
+
+#[cfg(feature = "std")]
+// SAFETY: *once*: each element is moved to one thread, which `T: Send` allows; and nobody touches the vector.
+unsafe impl<T: Send> Sync for Emptied<T> {}
+
+#[cfg(feature = "std")]
+// SAFETY: as above.
+unsafe impl<T: Send> Source for Emptied<T> {
+    type Item = T;
+
+    #[inline(always)]
+    unsafe fn take(&self, index: usize) -> T {
+        // SAFETY: *once*: `index` is within what were the vector's elements.
+        let element = unsafe { self.first.add(index) };
+        // SAFETY: *once*: no index is taken twice; and the vector does not count it among its elements.
+        unsafe { element.read() }
+    }
+
+    unsafe fn discard(&self, range: Range<usize>) {
+        // SAFETY: *once*: the range is within what were the vector's elements.
+        let first = unsafe { self.first.add(range.start) };
+        // SAFETY: *once*: none of these was taken, and none will be.
+        unsafe { core::ptr::slice_from_raw_parts_mut(first, range.len()).drop_in_place() };
+    }
+}
+
 /// Panics if the lengths differ.
 #[inline]
 #[track_caller]
-pub(crate) fn check_lengths(one: &str, length: usize, other: &str, other_length: usize) {
+pub(super) fn check_lengths(one: &str, length: usize, other: &str, other_length: usize) {
     #[cold]
     #[inline(never)]
     #[track_caller]
@@ -217,6 +252,28 @@ impl<T: Send, const N: usize> Input for [T; N] {
 
     fn into_source(self) -> Self::Source {
         Owned(UnsafeCell::new(ManuallyDrop::new(self)))
+    }
+}
+
+#[cfg(feature = "std")]
+impl<T> Sealed for std::vec::Vec<T> {}
+
+#[cfg(feature = "std")]
+impl<T: Send> Input for std::vec::Vec<T> {
+    type Item = T;
+    type Source = Emptied<T>;
+
+    fn elements(&self) -> usize {
+        self.len()
+    }
+
+    fn into_source(mut self) -> Self::Source {
+        // SAFETY: from here on *once* owns the elements: each is taken or discarded. (What is not leaks.)
+        unsafe { self.set_len(0) };
+        Emptied {
+            first: self.as_mut_ptr(),
+            _memory: self,
+        }
     }
 }
 

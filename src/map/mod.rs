@@ -46,7 +46,7 @@ use core::ops::Range;
 use crate::idle::Idle;
 use crate::map::cost::{Cost, Costs};
 use crate::map::frame::{CALLER, Frame};
-use crate::map::input::{Input, check_lengths};
+use crate::map::input::Input;
 use crate::map::output::{Output, Sink};
 use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
@@ -88,10 +88,7 @@ impl Maps {
         F: Fn(I::Item) -> R + Sync,
     {
         let len = input.elements();
-        let sink = output.into_sink();
-        if let Some(places) = sink.elements() {
-            check_lengths("input", len, "output", places);
-        }
+        let sink = output.into_sink(len);
         let mapping = Mapping {
             source: input.into_source(),
             sink,

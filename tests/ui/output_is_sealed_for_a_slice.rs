@@ -7,7 +7,7 @@ impl ringpool::Output<Mine> for &[u8] {
     type Done = ();
     type Sink = <&'static mut [Mine] as ringpool::Output<Mine>>::Sink;
 
-    fn into_sink(self) -> Self::Sink {
+    fn into_sink(self, _len: usize) -> Self::Sink {
         unreachable!()
     }
 }
