@@ -68,6 +68,7 @@ mod unwind;
 mod wfe;
 mod worker;
 
+pub use map::chunks::{chunks, chunks_mut};
 pub use map::input::Input;
 pub use map::output::Output;
 pub use platform::{Platform, Spin};

@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::ops::Range;
+use core::ops::{Range, RangeInclusive};
 
 /// What [`Pool::map`](crate::Pool::map) takes its elements from.
 ///
@@ -36,7 +36,8 @@ pub trait Sealed {}
 
 impl<T> Sealed for &[T] {}
 impl<T> Sealed for &mut [T] {}
-impl Sealed for Range<usize> {}
+impl<T> Sealed for Range<T> {}
+impl<T> Sealed for RangeInclusive<T> {}
 impl<T, const N: usize> Sealed for [T; N] {}
 
 /// An input taken apart, so that many threads can take elements through a shared reference.
@@ -100,18 +101,45 @@ unsafe impl<'a, T: Send> Source for Exclusive<'a, T> {
     }
 }
 
+/// A number that a range can count.
+pub trait Integer: Copy + PartialOrd + Send + Sync {
+    /// How many steps it is from one to the other, which is not smaller; `None` if that is more than a `usize` holds.
+    fn steps(from: Self, to: Self) -> Option<usize>;
+
+    /// The number so many steps further, which exists.
+    fn step(self, steps: usize) -> Self;
+}
+
+macro_rules! integers {
+    ($($name:ty)*) => {$(
+        impl Integer for $name {
+            fn steps(from: Self, to: Self) -> Option<usize> {
+                to.abs_diff(from).try_into().ok()
+            }
+
+            #[inline(always)]
+            fn step(self, steps: usize) -> Self {
+                // From a negative number it may be further than its type's largest.
+                self.wrapping_add(steps as Self)
+            }
+        }
+    )*};
+}
+
+integers!(u8 u16 u32 u64 usize i8 i16 i32 i64 isize);
+
 /// A range, from its start.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Counting(usize);
+pub struct Counting<T>(T);
 
 // SAFETY: numbers may go anywhere.
-unsafe impl Source for Counting {
-    type Item = usize;
+unsafe impl<T: Integer> Source for Counting<T> {
+    type Item = T;
 
     #[inline(always)]
-    unsafe fn take(&self, index: usize) -> usize {
-        self.0 + index
+    unsafe fn take(&self, index: usize) -> T {
+        self.0.step(index)
     }
 }
 
@@ -229,17 +257,44 @@ impl<'a, T: Send> Input for &'a mut [T] {
     }
 }
 
-impl Input for Range<usize> {
-    type Item = usize;
-    type Source = Counting;
+impl<T: Integer> Input for Range<T> {
+    type Item = T;
+    type Source = Counting<T>;
 
     fn elements(&self) -> usize {
-        self.len()
+        if self.is_empty() {
+            return 0;
+        }
+        check_range(T::steps(self.start, self.end))
     }
 
     fn into_source(self) -> Self::Source {
         Counting(self.start)
     }
+}
+
+impl<T: Integer> Input for RangeInclusive<T> {
+    type Item = T;
+    type Source = Counting<T>;
+
+    fn elements(&self) -> usize {
+        if self.is_empty() {
+            return 0;
+        }
+        let steps = T::steps(*self.start(), *self.end());
+        check_range(steps.and_then(|steps| steps.checked_add(1)))
+    }
+
+    fn into_source(self) -> Self::Source {
+        Counting(*self.start())
+    }
+}
+
+/// Panics if a range has more elements than a map can have.
+#[inline]
+#[track_caller]
+fn check_range(elements: Option<usize>) -> usize {
+    elements.expect("ringpool: the range has more elements than a usize can count")
 }
 
 impl<T: Send, const N: usize> Input for [T; N] {

@@ -25,6 +25,7 @@
 //! the inputs among it, and notes which elements have no result. When all have left, the caller drops the
 //! results there are and goes on with the first panic. These notes are allocated, as the panic itself is.
 
+pub(crate) mod chunks;
 mod cost;
 mod frame;
 pub(crate) mod input;
