@@ -106,6 +106,8 @@ fn panics(call: impl FnOnce()) -> (String, u32) {
         if thread::current().id() == this {
             let at = info.location().unwrap();
             *seen.lock().unwrap() = Some((at.file().to_owned(), at.line()));
+        } else {
+            eprintln!("{info}");
         }
     }));
     let message = panic_message(call);
