@@ -16,6 +16,14 @@ use core::ops::{Range, RangeInclusive};
 /// | `(A, B)`, `(A, B, C)`, `(A, B, C, D)` of inputs | a tuple of their items; all must have the same length |
 ///
 /// (`Vec` with the feature `std`.) This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an input of `map`",
+    label = "not an input of `map`",
+    note = "inputs are `&xs`, `&mut xs` and `xs` for arrays and (feature `std`) vectors, slices, ranges of integers, \
+        `ringpool::chunks`, and tuples of inputs",
+    note = "an iterator, a map, a set, a list or a string is not: collect it first, as in \
+        `let xs: Vec<_> = text.chars().collect();`"
+)]
 pub trait Input: Sized + Sealed {
     /// An element, as the function gets it.
     type Item;
@@ -102,6 +110,11 @@ unsafe impl<'a, T: Send> Source for Exclusive<'a, T> {
 }
 
 /// A number that a range can count.
+#[diagnostic::on_unimplemented(
+    message = "a range of `{Self}` is not an input of `map`",
+    label = "`{Self}` is no integer of up to 64 bits",
+    note = "map a range of integers, and make of each what you need"
+)]
 pub trait Integer: Copy + PartialOrd + Send + Sync {
     /// How many steps it is from one to the other, which is not smaller; `None` if that is more than a `usize` holds.
     fn steps(from: Self, to: Self) -> Option<usize>;

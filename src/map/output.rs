@@ -16,6 +16,13 @@ use crate::map::input::check_lengths;
 /// | `&mut [MaybeUninit<R>]` | each element is initialised | the same slice as `&mut [R]` |
 ///
 /// (`Vec` with the feature `std`; it must have the input's length already.) This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an output of `map`",
+    label = "takes no results of type `{R}`",
+    note = "the order is `map(input, output, function)`: the output comes second, `()` if there is none",
+    note = "outputs are `&mut ys` for slices, arrays and (feature `std`) vectors as long as the input, \
+        `&mut [MaybeUninit<_>]`, and (feature `std`) `Vec::new()`, to which results are appended and which is returned"
+)]
 pub trait Output<R>: Sized + Sealed<R> {
     /// What the map returns.
     type Done;
