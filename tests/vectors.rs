@@ -172,7 +172,8 @@ fn capacity_is_not_length() {
     assert_eq!(
         message(&mut Vec::with_capacity(5)),
         format!(
-            "{but} 0: capacity is not length. To append the results to a vector, pass it by value; it is returned"
+            "{but} 0: capacity is not length. To append the results to a vector, pass it by value; \
+             it is returned"
         )
     );
     assert_eq!(message(&mut Vec::new()), format!("{but} 0"));
@@ -245,7 +246,8 @@ fn whatever_a_panic_drops_may_panic_as_it_is_dropped() {
     const OLD: usize = 3;
     let _watchdog = watchdog();
     on_every_pool(|pool| {
-        // The function panics at `bad`. Before and behind it there is an item that does as it is dropped, and a result.
+        // The function panics at `bad`. Before and behind it there is an item that does as it is
+        // dropped, and a result.
         for bad in (1..LEN - 1).take(rounds(1000)) {
             for explosive in 0..OLD {
                 let drops = AtomicUsize::new(0);

@@ -5,11 +5,12 @@ use core::slice;
 
 use crate::map::input::{Input, Sealed, Source};
 
-/// An input of [`map`](crate::Pool::map): `slice` in pieces of `size` elements, each a `&[T]`, from its start on. The last
-/// may be shorter. As [`slice::chunks`], for many threads at once.
+/// An input of [`map`](crate::Pool::map): `slice` in pieces of `size` elements, each a `&[T]`, from
+/// its start on. The last may be shorter. As [`slice::chunks`], for many threads at once.
 ///
-/// For elements that are too small to be mapped one by one, and results that are one for many of them. Which thread gets
-/// how many pieces is the pool's business; `size` only says what the function sees at a time.
+/// For elements that are too small to be mapped one by one, and results that are one for many of
+/// them. Which thread gets how many pieces is the pool's business; `size` only says what the
+/// function sees at a time.
 ///
 /// # Panics
 ///
@@ -45,8 +46,8 @@ pub fn chunks<T: Sync>(slice: &[T], size: usize) -> impl Input<Item = &[T]> {
     Chunks { slice, size }
 }
 
-/// An input of [`map`](crate::Pool::map): `slice` in pieces of `size` elements, each a `&mut [T]`, from its start on. The
-/// last may be shorter. As [`slice::chunks_mut`], for many threads at once.
+/// An input of [`map`](crate::Pool::map): `slice` in pieces of `size` elements, each a `&mut [T]`,
+/// from its start on. The last may be shorter. As [`slice::chunks_mut`], for many threads at once.
 ///
 /// # Panics
 ///
@@ -112,7 +113,8 @@ unsafe impl<'a, T: Sync> Source for Chunks<'a, T> {
     unsafe fn take(&self, index: usize) -> &'a [T] {
         let start = index * self.size;
         let len = self.size.min(self.slice.len() - start);
-        // SAFETY: *once*: `index` is below the number of chunks, so this one begins within the slice; and it ends there.
+        // SAFETY: *once*: `index` is below the number of chunks, so this one begins within the
+        // slice; and it ends there.
         unsafe { self.slice.get_unchecked(start..start + len) }
     }
 }
@@ -125,8 +127,8 @@ struct ChunksMut<'a, T> {
     lifetime: PhantomData<&'a mut [T]>,
 }
 
-// SAFETY: *once*: through a shared `ChunksMut` one gets `&mut [T]`s that do not overlap, each once: a `T` is only ever on
-// one thread at a time, which `T: Send` allows.
+// SAFETY: *once*: through a shared `ChunksMut` one gets `&mut [T]`s that do not overlap, each once:
+// a `T` is only ever on one thread at a time, which `T: Send` allows.
 unsafe impl<T: Send> Sync for ChunksMut<'_, T> {}
 
 impl<T> Sealed for ChunksMut<'_, T> {}
@@ -152,10 +154,11 @@ unsafe impl<'a, T: Send> Source for ChunksMut<'a, T> {
     unsafe fn take(&self, index: usize) -> &'a mut [T] {
         let start = index * self.size;
         let len = self.size.min(self.len - start);
-        // SAFETY: *once*: `index` is below the number of chunks, so this one begins within the slice.
+        // SAFETY: *once*: `index` is below the number of chunks, so this one begins within the
+        // slice.
         let first = unsafe { self.first.add(start) };
-        // SAFETY: *once*: no index is taken twice, and chunks do not overlap; this one ends within the slice, which is
-        // borrowed for 'a.
+        // SAFETY: *once*: no index is taken twice, and chunks do not overlap; this one ends within
+        // the slice, which is borrowed for 'a.
         unsafe { slice::from_raw_parts_mut(first, len) }
     }
 }

@@ -37,6 +37,8 @@ mod team;
 #[cfg(test)]
 #[cfg(all(feature = "std", not(any(loom, shuttle))))]
 mod tests;
+#[cfg(feature = "std")]
+mod vectors;
 
 pub(crate) use frame::help;
 

@@ -1,4 +1,5 @@
-//! What a map writes: slices, arrays and vectors that are there already, uninitialised slices, nothing.
+//! What a map writes: slices, arrays and vectors that are there already, uninitialised slices,
+//! vectors that grow, nothing.
 
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
@@ -9,19 +10,89 @@ use crate::map::input::check_lengths;
 
 /// Where [`Pool::map`](crate::Pool::map) puts its results, in the order of the input.
 ///
-/// | output | what happens | `map` returns |
+/// | output | what happens to it | `map` returns |
 /// |---|---|---|
 /// | `()` | nothing; the function returns `()` | `()` |
-/// | `&mut [R]`, `&mut [R; N]`, `&mut Vec<R>` | each element is assigned; the old one is dropped | `()` |
+/// | `&mut [R]`, `&mut [R; N]`, `&mut Vec<R>` | each element is replaced | `()` |
+/// | `Vec<R>` | the results are appended | the vector |
 /// | `&mut [MaybeUninit<R>]` | each element is initialised | the same slice as `&mut [R]` |
 ///
-/// (`Vec` with the feature `std`; it must have the input's length already.) This trait is sealed.
+/// `Vec` is for the feature `std`. Slices, arrays and `&mut Vec` have the input's length already,
+/// or `map` panics before it touches an element; `capacity` is not length. A vector by value can
+/// have any length. This trait is sealed.
+///
+/// `R: Send` is all that results have to be: `io::Result<File>` is fine, and so are borrows from
+/// the input.
+///
+/// # Vectors by value
+///
+/// The caller reserves room for all results before the first element, once; if the vector has the
+/// capacity it allocates nothing. As in `Vec::reserve`, a length that no vector can have is a
+/// panic. If the function panics, the vector is dropped with all that it had and got.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// # let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+/// let paths = ["/", "/no/such/file"];
+/// let found = pool.map(&paths, Vec::new(), std::fs::metadata); // a Vec<io::Result<Metadata>>
+/// assert!(found[0].is_ok() && found[1].is_err());
+///
+/// let squares = pool.map(0..3, Vec::with_capacity(6), |k| k * k);
+/// let squares = pool.map(3..6, squares, |k| k * k); // appended, in the same memory
+/// assert_eq!(squares, [0, 1, 4, 9, 16, 25]);
+///
+/// // The first error of all, or all the results.
+/// let numbers = pool.map(&["1", "2", "three"], Vec::new(), |text| text.parse::<u32>());
+/// let numbers: Result<Vec<u32>, _> = numbers.into_iter().collect();
+/// assert!(numbers.is_err());
+/// # }
+/// ```
+///
+/// # Who drops the results
+///
+/// The owner of the output: results replace old values, which are dropped, in slices, arrays and
+/// vectors, and are dropped with these. But a `MaybeUninit` drops nothing, and the slice that `map`
+/// returns is borrowed: results that need a drop leak unless the caller moves them out or drops
+/// them. After `map` has returned, all of them are initialised; after a panic of the function, none
+/// is.
+///
+/// ```
+/// use core::mem::MaybeUninit;
+///
+/// # let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+/// let mut places = [const { MaybeUninit::uninit() }; 3];
+/// let names: &mut [String] = pool.map(0..3, &mut places[..], |k| format!("slot {k}"));
+/// assert_eq!(names, ["slot 0", "slot 1", "slot 2"]);
+///
+/// // SAFETY: `map` has initialised all of them.
+/// let names: [String; 3] = places.map(|place| unsafe { place.assume_init() }); // owned
+/// assert_eq!(names[2], "slot 2");
+///
+/// // In memory that stays, such as a static buffer, they are dropped in their place.
+/// let mut places = [const { MaybeUninit::uninit() }; 3];
+/// let names: &mut [String] = pool.map(0..3, &mut places[..], |k| format!("slot {k}"));
+/// // SAFETY: they are initialised, and not used again.
+/// unsafe { core::ptr::drop_in_place(names) };
+/// ```
+///
+/// `Option` does it without `unsafe`:
+///
+/// ```
+/// # let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+/// let mut names = [const { None }; 3];
+/// pool.map(0..3, &mut names, |k| Some(format!("slot {k}")));
+/// assert_eq!(names[1].as_deref(), Some("slot 1"));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an output of `map`",
     label = "takes no results of type `{R}`",
-    note = "the order is `map(input, output, function)`: the output comes second, `()` if there is none",
-    note = "outputs are `&mut ys` for slices, arrays and (feature `std`) vectors as long as the input, \
-        `&mut [MaybeUninit<_>]`, and (feature `std`) `Vec::new()`, to which results are appended and which is returned"
+    note = "the order is `map(input, output, function)`: the output comes second, `()` if there is \
+        none",
+    note = "outputs are `&mut ys` for slices, arrays and (feature `std`) vectors as long as the \
+        input, `&mut [MaybeUninit<_>]`, and (feature `std`) `Vec::new()`, to which results are \
+        appended and which is returned"
 )]
 pub trait Output<R>: Sized + Sealed<R> {
     /// What the map returns.
@@ -36,8 +107,8 @@ pub trait Output<R>: Sized + Sealed<R> {
     fn into_sink(self, len: usize) -> Self::Sink;
 }
 
-/// Keeps others from implementing [`Output`]: `map` relies on what it says. The pair is sealed, or others could
-/// add results of their own types to `()` and slices.
+/// Keeps others from implementing [`Output`]: `map` relies on what it says. The pair is sealed, or
+/// others could add results of their own types to `()` and slices.
 pub trait Sealed<R> {}
 
 impl Sealed<()> for () {}
@@ -51,7 +122,8 @@ impl<R> Sealed<R> for &mut [MaybeUninit<R>] {}
 ///
 /// # Safety
 ///
-/// Results may be put, and dropped, on any thread: an implementation that is `Sync` vouches for that.
+/// Results may be put, and dropped, on any thread: an implementation that is `Sync` vouches for
+/// that.
 pub unsafe trait Sink<R>: Sync {
     type Done;
 
@@ -77,8 +149,9 @@ pub unsafe trait Sink<R>: Sync {
 
 /// Does something with each of these places and its index, from `first` on.
 ///
-/// A function of its own because its parameter tells the compiler that nothing else refers to these places. So what
-/// `act` reads can stay in registers while they are written: 2 % less time for elements of 10 ns.
+/// A function of its own because its parameter tells the compiler that nothing else refers to these
+/// places. So what `act` reads can stay in registers while they are written: 2 % less time for
+/// elements of 10 ns.
 #[inline]
 fn each<P>(places: &mut [P], first: usize, mut act: impl FnMut(&mut P, usize)) {
     let (len, zero) = (places.len(), places.as_mut_ptr().wrapping_sub(first));
@@ -113,8 +186,8 @@ pub struct Assign<'a, R> {
     lifetime: PhantomData<&'a mut [R]>,
 }
 
-// SAFETY: *once*: through a shared `Assign` results are moved in from any thread, and old ones dropped there;
-// `R: Send` allows that.
+// SAFETY: *once*: through a shared `Assign` results are moved in from any thread, and old ones
+// dropped there; `R: Send` allows that.
 unsafe impl<R: Send> Sync for Assign<'_, R> {}
 
 // SAFETY: as above.
@@ -125,8 +198,8 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
     unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the slice.
         let first = unsafe { self.first.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices; neither has the function, nor a drop: the slice is borrowed for
-        // 'a. It is initialised.
+        // SAFETY: *once*: nobody else has these indices; neither has the function, nor a drop: the
+        // slice is borrowed for 'a. It is initialised.
         let places = unsafe { slice::from_raw_parts_mut(first, range.len()) };
         // An old value whose drop panics is replaced all the same.
         each(places, range.start, |place, index| *place = result(index));
@@ -137,17 +210,18 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
 
 /// Places that results initialise.
 #[derive(Debug)]
-struct Places<R>(*mut R);
+pub(super) struct Places<R>(pub(super) *mut R);
 
 impl<R> Places<R> {
     /// # Safety
     ///
     /// As [`Sink::put_all`]; the places are valid for writes, and nobody else refers to them.
     #[inline(always)]
-    unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
+    pub(super) unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the places.
         let first = unsafe { self.0.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices, nor has the function, the caller's promise.
+        // SAFETY: *once*: nobody else has these indices, nor has the function, the caller's
+        // promise.
         let places = unsafe { slice::from_raw_parts_mut(first.cast(), range.len()) };
         each(places, range.start, |place: &mut MaybeUninit<R>, index| {
             place.write(result(index));
@@ -157,7 +231,7 @@ impl<R> Places<R> {
     /// # Safety
     ///
     /// As [`Sink::undo`].
-    unsafe fn undo(&self, range: Range<usize>) {
+    pub(super) unsafe fn undo(&self, range: Range<usize>) {
         // SAFETY: *done*: the range is within the places.
         let first = unsafe { self.0.add(range.start) };
         // SAFETY: *done*: all of it was put.
@@ -165,7 +239,8 @@ impl<R> Places<R> {
     }
 }
 
-// SAFETY: *once*: through shared `Places` results are moved in from any thread; `R: Send` allows that.
+// SAFETY: *once*: through shared `Places` results are moved in from any thread; `R: Send` allows
+// that.
 unsafe impl<R: Send> Sync for Places<R> {}
 
 /// A slice that results initialise.
@@ -198,85 +273,6 @@ unsafe impl<'a, R: Send> Sink<R> for Init<'a, R> {
     unsafe fn done(self) -> &'a mut [R] {
         // SAFETY: *done*: all indices were put; and the slice is borrowed for 'a.
         unsafe { slice::from_raw_parts_mut(self.places.0, self.len) }
-    }
-}
-
-#[cfg(feature = "std")]
-mod append {
-    use core::mem;
-    use core::ops::Range;
-    use std::vec::Vec;
-
-    use super::{Output, Places, Sealed, Sink};
-    use crate::unwind;
-
-    /// A vector to which results are appended. It has the length it came with until all are there: so what it
-    /// drops, if a panic drops it, is what it came with.
-    #[doc(hidden)]
-    #[derive(Debug)]
-    pub struct Append<R> {
-        vec: Vec<R>,
-        /// What its capacity has room for behind its elements.
-        places: Places<R>,
-        len: usize,
-    }
-
-    // SAFETY: through a shared `Append` there is no way to the vector's own elements; and for `places` `R: Send` is
-    // enough.
-    unsafe impl<R: Send> Sync for Append<R> {}
-
-    // SAFETY: as above.
-    unsafe impl<R: Send> Sink<R> for Append<R> {
-        type Done = Vec<R>;
-
-        #[inline(always)]
-        unsafe fn put_all(&self, range: Range<usize>, result: impl FnMut(usize) -> R) {
-            // SAFETY: *once*, the caller's promise; and the vector is ours, and gives no reference to its capacity.
-            unsafe { self.places.put_all(range, result) };
-        }
-
-        unsafe fn undo(&self, range: Range<usize>) {
-            // SAFETY: *done*, the caller's promise; and the vector does not count them among its elements.
-            unsafe { self.places.undo(range) };
-        }
-
-        unsafe fn done(mut self) -> Vec<R> {
-            let mut vec = mem::take(&mut self.vec);
-            let len = vec.len() + self.len;
-            // SAFETY: *done*: all that are new were put, and `into_sink` has reserved room for them.
-            unsafe { vec.set_len(len) };
-            vec
-        }
-    }
-
-    impl<R> Drop for Append<R> {
-        /// For a panic that drops the vector: what its elements' own drops panic with ends here, as with all else
-        /// that such a panic drops.
-        fn drop(&mut self) {
-            if !self.vec.is_empty() {
-                let vec = mem::take(&mut self.vec);
-                unwind::contain(|| drop(vec));
-            }
-        }
-    }
-
-    impl<R> Sealed<R> for Vec<R> {}
-
-    impl<R: Send> Output<R> for Vec<R> {
-        type Done = Self;
-        type Sink = Append<R>;
-
-        fn into_sink(mut self, len: usize) -> Append<R> {
-            self.reserve(len);
-            let elements = self.len();
-            // SAFETY: it is within the vector's capacity, or at its end.
-            let first = unsafe { self.as_mut_ptr().add(elements) };
-            Append {
-                vec: self,
-                places: Places(first),
-                len,
-            }
-        }
     }
 }
 
@@ -319,8 +315,8 @@ impl<'a, R: Send> Output<R> for &'a mut std::vec::Vec<R> {
     fn into_sink(self, len: usize) -> Self::Sink {
         assert!(
             !self.is_empty() || self.capacity() == 0 || len == 0,
-            "ringpool: the input has {len} elements, the output has 0: capacity is not length. To append the results \
-             to a vector, pass it by value; it is returned"
+            "ringpool: the input has {len} elements, the output has 0: capacity is not length. To \
+             append the results to a vector, pass it by value; it is returned"
         );
         self.as_mut_slice().into_sink(len)
     }
