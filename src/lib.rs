@@ -64,6 +64,7 @@ mod unwind;
 mod worker;
 
 pub use error::{Rejected, StartError};
+pub use map::chunks::{chunks, chunks_mut};
 pub use map::input::Input;
 pub use map::output::Output;
 pub use platform::Platform;

@@ -180,15 +180,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
     /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
     ///
-    /// It allocates nothing, unless `f` panics. When it shares its work it takes about 5 KiB of the caller's stack on
-    /// 64-bit targets, and less than 400 bytes on 32-bit ones; besides what `f` takes.
+    /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results. When it
+    /// shares its work it takes about 5 KiB of the caller's stack on 64-bit targets, and less than 400
+    /// bytes on 32-bit ones; besides what `f` takes.
     ///
     /// # Panics
     ///
     /// * If the lengths of inputs and output differ; before any element is touched.
     /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
-    ///   input and every result in an uninitialised output having been dropped once. Without the feature
-    ///   `std`, a panic of `f` while the work is shared ends the program.
+    ///   input by value, every result, and a `Vec` for them, having been dropped once. (Results that
+    ///   have replaced old ones in a borrowed output stay there.) Without the feature `std`, a panic
+    ///   of `f` while the work is shared ends the program.
     ///
     /// # Examples
     ///
@@ -209,9 +211,19 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// assert_eq!(ys, [4, 6, 8, 10]);
     ///
     /// let names = [String::from("a"), String::from("b")]; // by value: items move into the function
-    /// let mut greetings = [const { core::mem::MaybeUninit::uninit() }; 2];
-    /// let greetings: &mut [String] = pool.map(names, &mut greetings[..], |name| name + "!");
+    /// let mut greetings = [const { String::new() }; 2];
+    /// pool.map(names, &mut greetings, |name| name + "!");
     /// assert_eq!(greetings, ["a!", "b!"]);
+    /// ```
+    ///
+    /// With the feature `std`, results need no place beforehand:
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// # let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
+    /// let squares = pool.map(0..4, Vec::new(), |k| k * k);
+    /// assert_eq!(squares, [0, 1, 4, 9]);
+    /// # }
     /// ```
     #[track_caller]
     pub fn map<I, O, R, F>(&self, input: I, output: O, f: F) -> O::Done
