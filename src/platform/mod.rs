@@ -10,6 +10,8 @@ pub(crate) mod threads;
 #[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
 pub(crate) mod wfe;
 
+#[cfg(doc)]
+use crate::Spin;
 use crate::sync::size;
 
 /// How many words of bits: enough for 252 workers on 64-bit targets, 31 on 32-bit ones.
@@ -127,4 +129,36 @@ pub trait Platform: Sync {
     /// and helpers that wait for each other, and by a worker that has had much to do, before it sleeps, because they
     /// may share a core with whom they wait for. Nothing by default.
     fn give_way(&self) {}
+}
+
+/// By reference: a platform that firmware also uses itself, or a `dyn Platform`. Two pools share one
+/// only if its hooks ignore the spot, as those of [`Spin`] do: otherwise two threads park at one spot.
+impl<P: Platform + ?Sized> Platform for &P {
+    fn park(&self, spot: usize) {
+        (**self).park(spot);
+    }
+
+    fn unpark(&self, spot: usize) {
+        (**self).unpark(spot);
+    }
+
+    fn ticks(&self) -> u64 {
+        (**self).ticks()
+    }
+
+    fn quantum(&self) -> u64 {
+        (**self).quantum()
+    }
+
+    fn spins(&self) -> u32 {
+        (**self).spins()
+    }
+
+    fn relax(&self) {
+        (**self).relax();
+    }
+
+    fn give_way(&self) {
+        (**self).give_way();
+    }
 }
