@@ -116,7 +116,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
                 true => Some(self),
                 false => None,
             };
-            unwind::contain(|| job.run(found));
+            if unwind::contain(|| job.run(found)) {
+                self.count_panic();
+            }
             busy = true;
         }
         if let Some(team) = self.maps.join(worker, &self.sleep) {

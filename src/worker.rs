@@ -7,6 +7,7 @@ use core::fmt;
 ///
 /// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or somebody keeps it
 /// and calls [`step`](Self::step) now and then.
+#[must_use = "a worker that is dropped serves nothing"]
 pub struct Worker<'p> {
     pool: &'p (dyn Serve + 'p),
     number: usize,

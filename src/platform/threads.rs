@@ -20,6 +20,7 @@ pub struct Threads {
 
 impl Threads {
     /// The platform, for a `static` too.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             spots: [const { Spot::new() }; SPOTS],
@@ -31,6 +32,7 @@ impl Threads {
     /// woken. The default, 300, is some 10 us. A thread that found nothing like that 8 times in a row sleeps at once,
     /// but for every 3rd to 33rd time; until it finds something so, helps a map, or is woken within 64 us after it ran out
     /// of work.
+    #[must_use]
     pub const fn with_spins(mut self, spins: u32) -> Self {
         self.spins = spins;
         self

@@ -28,6 +28,7 @@
 
 use crossbeam_utils::CachePadded;
 
+use crate::job::Job;
 use crate::queue::backoff::Crowd;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
@@ -115,9 +116,9 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         position & !(STEP * CAPACITY - 1)
     }
 
-    /// Puts a job in, or hands the closure back. Bounded time unless other producers keep succeeding.
+    /// Puts a job in, or hands it back. Bounded time unless other producers keep succeeding.
     #[inline]
-    pub(crate) fn push<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), (F, Refusal)> {
+    pub(crate) fn push<J: Job>(&self, job: J) -> Result<(), (J, Refusal)> {
         match self.claim() {
             Ok(vacant) => {
                 vacant.fill(job);
@@ -244,7 +245,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
-    pub(crate) fn fill<F: FnOnce() + Send + 'static>(self, job: F) {
+    pub(crate) fn fill<J: Job>(self, job: J) {
         // SAFETY: *turn*: the slot is ours, and empty.
         unsafe { self.slot.fill(job, self.lap.wrapping_add(1)) };
     }
@@ -299,7 +300,7 @@ mod tests {
     const LAST_LAP: usize = usize::MAX - 7;
     type Small = Ring<4, 6>;
 
-    fn refusal<F>(pushed: Result<(), (F, Refusal)>) -> Option<Refusal> {
+    fn refusal<J>(pushed: Result<(), (J, Refusal)>) -> Option<Refusal> {
         pushed.err().map(|(_, refusal)| refusal)
     }
 
