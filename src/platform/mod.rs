@@ -152,8 +152,4 @@ impl<P: Platform + ?Sized> Platform for &P {
     fn relax(&self) {
         (**self).relax();
     }
-
-    fn give_way(&self) {
-        (**self).give_way();
-    }
 }
