@@ -2,7 +2,7 @@
 //!
 //! Two operations, and no third:
 //!
-//! * [`execute`](Pool::execute) runs one closure, some time soon, on some worker;
+//! * [`execute`](Pool::execute) runs one [`Job`], mostly a closure, some time soon, on some worker;
 //! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and returns
 //!   when all of it is done, results in order.
 //!
@@ -16,6 +16,7 @@
 //! |---|---|
 //! | `std` | [`ThreadPool`] and [`Threads`]; `Vec` in `map`; panics of jobs and of `map`'s function are caught and carried |
 //! | `portable-atomic` | targets without compare-and-swap; the firmware chooses that crate's backend |
+//! | `defmt` | [`defmt::Format`](https://docs.rs/defmt) for [`Rejected`] and [`StartError`] |
 //!
 //! None is on by default.
 //!
@@ -30,6 +31,7 @@
 //! with the number of workers.
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(
     not(feature = "std"),
     allow(
@@ -48,6 +50,7 @@ compile_error!(
 );
 
 mod error;
+mod job;
 mod map;
 #[cfg(all(test, any(ringpool_loom, ringpool_shuttle)))]
 mod models;
@@ -59,10 +62,13 @@ mod sleep;
 mod sync;
 #[cfg(feature = "std")]
 mod thread_pool;
+mod tuning;
 mod unwind;
 mod worker;
 
 pub use error::{Rejected, StartError};
+pub use job::Job;
+pub use map::chunks::{chunks, chunks_mut};
 pub use map::input::Input;
 pub use map::output::Output;
 pub use platform::Platform;

@@ -75,18 +75,39 @@ impl ThreadPool {
     ///
     /// # Errors
     ///
-    /// If a thread cannot be started; those that were are joined. If `workers` is more than 252
-    /// (31 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
+    /// If a thread cannot be started; those that were are joined. If `workers` is more than 256
+    /// (32 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
     pub fn new(workers: usize) -> io::Result<Self> {
+        Self::with_workers(workers)
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
+    /// A pool of any capacity, else as [`new`](ThreadPool::new).
+    ///
+    /// ```
+    /// use ringpool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::<4096>::with_workers(4)?; // 4096 job slots
+    /// assert_eq!(pool.capacity(), 4096);
+    ///
+    /// let roomy = ThreadPool::<64, 14>::with_workers(1)?; // a job may take 14 words
+    /// let array = [1u64; 13];
+    /// roomy.execute(move || println!("{}", array.len())).unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](ThreadPool::new).
+    pub fn with_workers(workers: usize) -> io::Result<Self> {
         Self::with_spawn(Threads::new(), workers, |k, body| {
             thread::Builder::new()
                 .name(format!("ringpool-{k}"))
                 .spawn(body)
         })
     }
-}
 
-impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
     /// A pool of `workers` threads that `spawn` starts: it gets a thread's number, from 0, and its body,
     /// for [`std::thread::Builder::spawn`] or the like.
     ///
@@ -114,7 +135,7 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
             let pool = Arc::clone(&this.pool);
             let number = pool
                 .sleep
-                .enlist()
+                .claim_number()
                 .expect("a new pool has room for that many");
             let tenant = Tenant { number, pool };
             match spawn(started, Box::new(move || tenant.run())) {
@@ -182,6 +203,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        self.pool.discharge(self.number);
+        self.pool.release_number(self.number);
     }
 }

@@ -7,6 +7,7 @@ use core::fmt;
 ///
 /// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or somebody keeps it
 /// and calls [`step`](Self::step) now and then.
+#[must_use = "a worker that is dropped serves nothing"]
 pub struct Worker<'p> {
     pool: &'p (dyn Serve + 'p),
     number: usize,
@@ -62,7 +63,7 @@ impl<'p> Worker<'p> {
 
 impl Drop for Worker<'_> {
     fn drop(&mut self) {
-        self.pool.discharge(self.number);
+        self.pool.release_number(self.number);
     }
 }
 
@@ -78,5 +79,5 @@ impl fmt::Debug for Worker<'_> {
 pub(crate) trait Serve: Sync {
     fn serve(&self, worker: usize);
     fn step(&self, worker: usize) -> bool;
-    fn discharge(&self, worker: usize);
+    fn release_number(&self, worker: usize);
 }

@@ -155,7 +155,7 @@ fn tuples_of_inputs_are_walked_in_step() {
 
         let mut sums = [0; 3];
         pool.map((&xs, 5..8, [100, 200, 300]), &mut sums, |(x, i, v)| {
-            x + i as i32 + v
+            x + i + v
         });
         assert_eq!(sums, [106, 208, 310]);
 
@@ -176,7 +176,7 @@ fn tuples_of_inputs_are_walked_in_step() {
         pool.map(
             ((&xs, &ys), (0..3, &xs)),
             &mut nested,
-            |((a, b), (c, d))| a + b + c as i32 + d,
+            |((a, b), (c, d))| a + b + c + d,
         );
         assert_eq!(nested, [2, 5, 8]);
     });
@@ -515,13 +515,14 @@ fn a_short_map_stays_on_its_caller() {
     let _watchdog = watchdog();
     let pool: Pool<2, Lab> = Pool::new(Lab::lazy());
     serve(&pool, 2, || {
-        for _ in 0..rounds(100) {
+        // It is not known to be short at its first call.
+        for round in 0..rounds(100) {
             let mut ids = [None; 100];
             pool.map(0..100, &mut ids, |_| {
                 thread::yield_now();
                 Some(thread::current().id())
             });
-            assert_eq!(ids, [Some(thread::current().id()); 100]);
+            assert!(round == 0 || ids == [Some(thread::current().id()); 100]);
         }
     });
 }

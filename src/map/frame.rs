@@ -5,26 +5,24 @@ use core::ops::Range;
 use crate::map::cost::Cost;
 use crate::map::lanes::Lanes;
 use crate::map::task::Task;
-use crate::map::team::Joined;
-use crate::map::{quantum, span};
+use crate::map::team::{Joined, Team};
+use crate::map::{now, quantum, span};
 use crate::platform::Platform;
 use crate::sleep::Sleep;
 use crate::sync::Canary;
-#[cfg(feature = "std")]
-use crate::sync::{AtomicUsize, Ordering};
+use crate::tuning::{FAN_OUT, GROWTH, QUANTA_PER_CHUNK};
 use crate::unwind::{self, Payload};
 
 /// A map with a team, on its caller's stack.
 pub(super) struct Frame<'t, P: Platform> {
     /// What a worker does that has joined. A pointer, so that a program without a map is without its code.
-    help: fn(Joined<'_>, usize, &Sleep<P>),
+    help: fn(Joined<'_>, usize, &Sleep<P>, &dyn Fn() -> bool),
     task: &'t dyn Task,
     lanes: Lanes,
-    /// Elements that take `QUANTA_PER_CHUNK`; without a clock, a quarter of a lane.
+    /// What an element costs, if that is known.
+    cost: Option<Cost>,
+    /// How many elements a participant takes the first time.
     chunk: usize,
-    /// How many sleepers are still to be woken by those who take chunks. Relaxed: it stands for itself.
-    #[cfg(feature = "std")]
-    wanted: AtomicUsize,
     #[cfg(feature = "std")]
     wreck: spin::Mutex<Option<Wreck>>,
     canary: Canary,
@@ -42,28 +40,34 @@ struct Wreck {
     missing: std::vec::Vec<Range<usize>>,
 }
 
-/// How long a chunk takes, about, where the lane has enough left. Measured: taking one and reading the
-/// clock costs some 40 ns.
-pub(super) const QUANTA_PER_CHUNK: usize = 4;
-
-/// How many sleepers one wakes at a time, who is about to take a chunk of a map: so waking takes the logarithm of their number, if
-/// those who are woken come at once.
-pub(super) const FAN_OUT: usize = 4;
-
-/// The lane of a map's caller.
-pub(super) const CALLER: usize = 0;
-
 /// How many elements of `cost` make a chunk.
 fn chunk_size(cost: Cost, quantum: usize) -> usize {
     cost.afford(quantum.saturating_mul(QUANTA_PER_CHUNK))
 }
 
-/// Helps a team until its work is all taken, and leaves it.
-pub(crate) fn help<P: Platform>(team: Joined<'_>, worker: usize, idle: &Sleep<P>) {
+/// Helps a team until its work is all taken, or `job_queued`, and leaves it.
+pub(crate) fn help<P: Platform>(
+    team: Joined<'_>,
+    worker: usize,
+    sleep: &Sleep<P>,
+    job_queued: &dyn Fn() -> bool,
+) {
     let frame = team.frame().cast::<Frame<'_, P>>();
     // SAFETY: *frame*.
     let help = unsafe { (*frame).help };
-    help(team, worker, idle);
+    help(team, worker, sleep, job_queued);
+}
+
+/// A participant of a map: its caller, or a helper.
+struct Participant<'p> {
+    team: &'p Team,
+    /// The lane to take from.
+    lane: usize,
+    /// The sleepers to wake, from this worker on, and how many at a time, while no cost is known.
+    first: usize,
+    fan_out: usize,
+    /// Whether to leave now.
+    leave: &'p dyn Fn() -> bool,
 }
 
 impl<'t, P: Platform> Frame<'t, P> {
@@ -74,108 +78,109 @@ impl<'t, P: Platform> Frame<'t, P> {
             help: Self::help,
             task,
             lanes: Lanes::new(),
-            chunk: 0,
-            #[cfg(feature = "std")]
-            wanted: AtomicUsize::new(0),
+            cost: None,
+            chunk: 1,
             #[cfg(feature = "std")]
             wreck: spin::Mutex::new(None),
             canary: Canary::new(),
         }
     }
 
-    /// Shares out `work`, whose elements cost about `cost`, among at most so many participants.
+    /// Shares out `work` among at most so many participants.
     pub(super) fn cut(
         &mut self,
         work: Range<usize>,
         participants: usize,
-        cost: Cost,
+        cost: Option<Cost>,
         quantum: usize,
     ) {
         let lanes = participants.min(work.len());
         self.lanes.cut(work, lanes);
-        self.chunk = match quantum {
-            0 => self.lanes.quarter(),
-            _ => chunk_size(cost, quantum),
+        self.cost = cost;
+        self.chunk = match cost {
+            _ if quantum == 0 => usize::MAX,
+            Some(cost) => cost.afford(quantum / 2),
+            None => 1,
         };
     }
 
-    /// What a worker does that has joined: helps until the work is all taken, and leaves.
-    fn help(team: Joined<'_>, worker: usize, idle: &Sleep<P>) {
+    /// What a worker does that has joined: helps until the work is all taken, or it is wanted for a job.
+    fn help(team: Joined<'_>, worker: usize, sleep: &Sleep<P>, job_queued: &dyn Fn() -> bool) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
-        // Each wakes others from a place of its own on, or all of them would want the same.
-        frame.participate(frame.home(worker), (worker + 1) * FAN_OUT, idle);
-        team.exhausted();
-        team.leave(idle);
-    }
-
-    /// So many sleepers are to be woken.
-    #[inline(always)]
-    pub(super) fn want(&self, sleepers: usize) {
-        #[cfg(feature = "std")]
-        self.wanted.store(sleepers, Ordering::Relaxed);
-        let _ = sleepers;
-    }
-
-    /// Wakes some of them, from worker `first` on, if there is anything left to do. Returns whether it did.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(super) fn wake_some(&self, first: usize, idle: &Sleep<P>) -> bool {
-        let mut wanted = self.wanted.load(Ordering::Relaxed);
-        while wanted != 0 && self.lanes.any() {
-            let some = wanted.min(FAN_OUT);
-            match self.wanted.compare_exchange_weak(
-                wanted,
-                wanted - some,
-                Ordering::Relaxed,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => {
-                    idle.wake_sleepers(some, first);
-                    return true;
-                }
-                Err(now) => wanted = now,
-            }
+        let helper = Participant {
+            team: team.team(),
+            lane: frame.lanes.home(worker),
+            // Each wakes others from a place of its own on, or all of them would want the same.
+            first: (worker + 1) * FAN_OUT,
+            fan_out: FAN_OUT,
+            leave: job_queued,
+        };
+        frame.participate(helper, sleep);
+        if frame.lanes.left() == 0 {
+            team.exhausted();
         }
-        false
+        team.leave(sleep);
     }
 
-    #[cfg(not(feature = "std"))]
-    fn wake_some(&self, _first: usize, _idle: &Sleep<P>) -> bool {
-        false
+    /// The caller's part: takes chunks until there are none. Returns how many elements it ran, and the
+    /// ticks they took.
+    pub(super) fn call(&self, team: &Team, sleep: &Sleep<P>) -> (usize, usize) {
+        let caller = Participant {
+            team,
+            lane: 0,
+            first: 0,
+            // One wake-up is all that a function costs of which nothing is known.
+            fan_out: if self.cost.is_some() { FAN_OUT } else { 1 },
+            leave: &|| false,
+        };
+        self.participate(caller, sleep)
     }
 
-    /// The lane where worker `worker` begins.
-    pub(super) fn home(&self, worker: usize) -> usize {
-        self.lanes.home(worker)
-    }
-
-    /// Takes and runs chunks until there are none; before each, wakes some of those who are wanted, from worker `first` on.
-    /// Returns how many elements that were, and the ticks they took.
-    pub(super) fn participate(
+    /// Wakes some sleepers, if more are worth it than help or are on their way: with `cost`, as many as
+    /// what is left pays for; without, one for each element but the one that this participant takes.
+    /// Returns whether it did.
+    fn wake_more(
         &self,
-        mut lane: usize,
-        first: usize,
-        idle: &Sleep<P>,
-    ) -> (usize, usize) {
-        let platform = idle.platform();
+        participant: &Participant<'_>,
+        cost: Option<Cost>,
+        quantum: usize,
+        sleep: &Sleep<P>,
+    ) -> bool {
+        if !sleep.any_asleep() {
+            return false;
+        }
+        let left = self.lanes.left();
+        let (wanted, there) = match cost {
+            Some(cost) => (cost.wakes(left, quantum), participant.team.helpers()),
+            None => (left.saturating_sub(1), 0),
+        };
+        let missing = wanted.saturating_sub(there + sleep.searching());
+        if missing == 0 {
+            return false;
+        }
+        sleep.wake(missing.min(participant.fan_out), participant.first);
+        true
+    }
+
+    /// Takes and runs chunks until there are none, or it is to leave. Returns how many elements that
+    /// were, and the ticks they took.
+    fn participate(&self, mut participant: Participant<'_>, sleep: &Sleep<P>) -> (usize, usize) {
+        let platform = sleep.platform();
         // The chunk at work, from the element at work on.
         let mut chunk = 0..0;
         let mut elements = 0;
         let mut ticks = 0usize;
         let result = unwind::catch(|| {
             let quantum = quantum(platform);
-            let mut size = self.chunk;
-            let mut before = match quantum {
-                0 => 0,
-                _ => platform.ticks(),
-            };
+            let (mut cost, mut size) = (self.cost, self.chunk);
+            let mut before = now(platform, quantum);
             loop {
-                // Before it takes a chunk, which nobody else could have meanwhile.
-                if self.wake_some(first, idle) && quantum != 0 {
-                    before = platform.ticks();
+                // Before it takes a chunk, which no other participant could have meanwhile.
+                if self.wake_more(&participant, cost, quantum, sleep) {
+                    before = now(platform, quantum);
                 }
-                let Some(range) = self.lanes.take(&mut lane, size) else {
+                let Some(range) = self.lanes.take(&mut participant.lane, size) else {
                     break;
                 };
                 self.canary.touch();
@@ -185,16 +190,21 @@ impl<'t, P: Platform> Frame<'t, P> {
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;
                 elements += length;
-                if quantum != 0 {
-                    let now = platform.ticks();
-                    let taken = span(before, now);
-                    before = now;
-                    ticks = ticks.saturating_add(taken);
+                let now = now(platform, quantum);
+                let taken = span(before, now);
+                before = now;
+                ticks = ticks.saturating_add(taken);
+                if taken == 0 {
+                    size = size.saturating_mul(GROWTH);
+                } else if length >= size / 4 || taken > quantum {
                     // A chunk that the lane's end cut short says little, unless it was long.
-                    if length >= size / 4 || taken > quantum {
-                        size = chunk_size(Cost::of(taken, length), quantum)
-                            .min(length.saturating_mul(8));
-                    }
+                    let measured = Cost::of(taken, length);
+                    cost = Some(measured);
+                    size = chunk_size(measured, quantum).min(length.saturating_mul(GROWTH));
+                }
+                // After a chunk, not before one: or a flood of jobs would starve the map.
+                if (participant.leave)() {
+                    break;
                 }
             }
         });

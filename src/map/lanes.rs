@@ -4,21 +4,31 @@
 //! A participant takes chunks from its own lane first, then from the others'. The same data in the same
 //! lane, call after call, stays in the same core's cache; and there is no one counter that all change.
 //!
-//! A chunk is as long as its taker asks for, but never more than a quarter of what is left in the lane,
-//! so that the end of a lane is cut fine and its weight, wherever it lies, is shared; and never less
-//! than a sixteenth of what was asked for, so that cheap elements are not taken one by one.
+//! A chunk is as long as its taker asks for, but an eighth of what its lane has left at most: so the end
+//! of a lane is cut fine, and its weight, wherever it lies, is shared. Elements that are known to be
+//! cheap are not taken one by one: 16 at least, or a sixteenth of what was asked for.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
 
+use crate::platform::MAX_WORKERS;
 use crate::sync::{AtomicUsize, Line, Ordering, size};
+use crate::tuning::{CHEAP_CHUNK, LANE_SHARE};
 
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
-/// No chunk is longer, so that `Lane::next` does not wrap: each of at most 256 participants goes beyond the end once, by a
-/// chunk.
+/// No chunk is longer, so that `Lane::next` does not wrap: each participant goes beyond the end once, by
+/// a chunk.
 const LONGEST: usize = usize::MAX >> 10;
+static_assertions::const_assert!(MAX_WORKERS < isize::MAX as usize / LONGEST);
+
+/// How many elements a participant takes that asked for `size`, of so many in the lane.
+fn chunk(size: usize, left: usize) -> usize {
+    let cheap = (size / CHEAP_CHUNK).min(CHEAP_CHUNK);
+    let chunk = size.min((left / LANE_SHARE).max(cheap)).max(1);
+    chunk.min(left).min(LONGEST)
+}
 
 pub(super) struct Lanes {
     /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
@@ -73,13 +83,6 @@ impl Lanes {
         Some(unsafe { lane.assume_init_ref() })
     }
 
-    /// A quarter of the longest lane, rounded up.
-    pub(super) fn quarter(&self) -> usize {
-        self.lane(0).map_or(0, |lane| {
-            left(lane.next.load(Ordering::Relaxed)).div_ceil(4)
-        })
-    }
-
     /// The lane where worker `worker` begins; the map's caller begins in lane 0.
     pub(super) fn home(&self, worker: usize) -> usize {
         worker
@@ -97,8 +100,7 @@ impl Lanes {
             let Lane { next, end } = self.lane(*lane)?;
             let before = left(next.load(Ordering::Relaxed));
             if before != 0 {
-                let chunk = size.min((before / 4).max(size / 16)).max(1);
-                let chunk = chunk.min(before).min(LONGEST);
+                let chunk = chunk(size, before);
                 // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that
                 // others took some of that, or all, meanwhile.
                 let left = left(next.fetch_add(chunk, Ordering::Relaxed));
@@ -112,14 +114,14 @@ impl Lanes {
         None
     }
 
-    /// Whether anything is left; a snapshot.
-    #[cfg(feature = "std")]
-    pub(super) fn any(&self) -> bool {
-        let any = |Lane { next, .. }: &Lane| left(next.load(Ordering::Relaxed)) != 0;
-        (0..self.count).any(|lane| self.lane(lane).is_some_and(any))
+    /// How many elements are left; a snapshot.
+    pub(super) fn left(&self) -> usize {
+        let lanes = (0..self.count).filter_map(|lane| self.lane(lane));
+        let each = lanes.map(|Lane { next, .. }| left(next.load(Ordering::Relaxed)));
+        each.fold(0, usize::saturating_add)
     }
 
-    /// Takes everything that is left, lane by lane: nobody else gets any more.
+    /// Takes everything that is left, lane by lane: no other participant gets any more.
     #[cfg(feature = "std")]
     pub(super) fn take_all(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         (0..self.count)

@@ -1,41 +1,44 @@
-//! `map`: alone first, then with a team.
+//! `map`: on the caller alone where that is known to be short, else with a team.
 //!
-//! A line of cache takes some 200 ns from one core to another and a wake-up some 2 us, so a map of
-//! less work than that must not leave its caller, and one of more must spread at once. Only time tells
-//! them apart:
+//! A cache line takes some 200 ns from one core to another and a wake-up some 2 us, so a map of less
+//! work than that must not leave its caller, and one of more must spread at once. What an element cost
+//! is remembered, by function ([`cost`]):
 //!
-//! 1. *Alone.* The caller maps element 0, looks at the clock, and goes on in batches that grow until it
-//!    has worked for a *quantum* (2 us). Most small maps end here: no fence, no atomic operation but loads.
-//!    What an element cost is remembered for the next call ([`cost`]): a map known to be short runs in
-//!    one batch after its first element, one known to be long skips this step.
-//! 2. *A team.* The caller cuts what is left into [`lanes`] and opens a [`team`]; awake workers join, and
-//!    sleepers are woken if, and only as many as, the work left pays for; what a wake-up costs is learned ([`price`]).
-//!    In a row of maps it is the row that has to pay: who was woken for one still spins when the next comes.
-//! 3. *Chunks.* Every participant, the caller too, takes chunks of a few quanta, by its own measure, and
-//!    smaller ones near the end, from its lane and then from the others'.
-//! 4. *Close and leave.* When all is taken the caller closes the team and waits for every helper to have
-//!    left. It runs nothing else meanwhile: no stack grows, no lock is taken out of order.
+//! * *Not known, first call.* The caller opens a [`team`] before its first element and wakes one worker.
+//!   Each participant wakes more before it takes a chunk, until it knows what an element costs.
+//! * *Known to be long*, a *quantum* (2 us) or more. The same, and as many are woken as the work pays for.
+//! * *Known to be short.* The caller works alone, with a look at the clock after the first element and
+//!   then after each half quantum of work, by what is remembered. If a quantum has gone, what was
+//!   remembered is wrong, and it opens a team for the rest.
+//! * *Forgotten*: more functions are in use than are remembered. As known to be short, with batches that grow.
+//! * *No clock*, or one that stands still: each call is a first call.
 //!
-//! If nobody can help (no worker, all team slots taken) the caller goes on alone and asks again later.
+//! In a team, every participant takes chunks from [`lanes`], a few quanta of work each by its own
+//! measure. Between two chunks a helper looks at the ring: if a job is queued it leaves, runs it, and
+//! comes back. The caller stays; when all elements are taken it closes the team and waits for every
+//! helper to have left. It runs nothing else meanwhile: no stack grows, no lock is taken out of order.
 //!
 //! # Panics of the function
 //!
 //! While the caller is alone, a panic unwinds through it, and `Alone` drops what has to be dropped. In
-//! a team, each participant catches its own; it takes everything that is left, so that all stop, drops
-//! the inputs among it, and notes which elements have no result. When all have left, the caller drops the
-//! results there are and goes on with the first panic. These notes are allocated, as the panic itself is.
+//! a team, each participant catches its own; it takes all elements that are left, so that the others
+//! stop, drops the inputs among them, and notes which elements have no result. When all have left, the
+//! caller drops the results there are and goes on with the first panic. These notes are allocated, as
+//! the panic itself is.
 
+pub(crate) mod chunks;
 mod cost;
 mod frame;
 pub(crate) mod input;
 mod lanes;
 pub(crate) mod output;
-mod price;
 mod task;
 mod team;
 #[cfg(test)]
 #[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
 mod tests;
+#[cfg(feature = "std")]
+mod vectors;
 
 pub(crate) use frame::help;
 
@@ -43,28 +46,22 @@ use core::marker::PhantomData;
 use core::mem;
 use core::ops::Range;
 
-use crate::map::cost::{Cost, Costs};
-use crate::map::frame::{CALLER, Frame};
-use crate::map::input::{Input, check_lengths};
+use crate::map::cost::{Cost, Costs, Known};
+use crate::map::frame::Frame;
+use crate::map::input::Input;
 use crate::map::output::{Output, Sink};
-use crate::map::price::Price;
 use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
 use crate::platform::Platform;
 use crate::sleep::Sleep;
-use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::sync::const_fn;
+use crate::tuning::{GROWTH, QUANTA_PER_CHUNK};
 use crate::unwind::Bomb;
-
-/// Maps are in a row if at most so many quanta lie between them: about as long as a worker spins.
-const QUANTA_IN_A_ROW: usize = 4;
 
 /// What a pool keeps for its maps.
 pub(crate) struct Maps {
     teams: Teams,
     costs: Costs,
-    /// When the last map ended that was longer than a quantum, in ticks. Relaxed: a hint.
-    last: AtomicUsize,
-    price: Price,
 }
 
 impl Maps {
@@ -73,14 +70,12 @@ impl Maps {
             Self {
                 teams: Teams::new(),
                 costs: Costs::new(),
-                last: AtomicUsize::new(0),
-                price: Price::new(),
             }
         }
     }
 
     #[track_caller]
-    pub(crate) fn map<P, I, O, R, F>(&self, idle: &Sleep<P>, input: I, output: O, f: F) -> O::Done
+    pub(crate) fn map<P, I, O, R, F>(&self, sleep: &Sleep<P>, input: I, output: O, f: F) -> O::Done
     where
         P: Platform,
         I: Input,
@@ -88,10 +83,7 @@ impl Maps {
         F: Fn(I::Item) -> R + Sync,
     {
         let len = input.elements();
-        let sink = output.into_sink();
-        if let Some(places) = sink.elements() {
-            check_lengths("input", len, "output", places);
-        }
+        let sink = output.into_sink(len);
         let mapping = Mapping {
             source: input.into_source(),
             sink,
@@ -100,140 +92,92 @@ impl Maps {
         };
         let key = Mapping::<I::Source, O::Sink, F, R>::run as *const () as usize;
         if len != 0 {
-            self.drive(idle, &mapping, key, len);
+            self.drive(sleep, &mapping, key, len);
         }
         // SAFETY: *done*: `drive` ran all elements, or it would not have returned.
         unsafe { mapping.sink.done() }
     }
 
-    fn drive<P: Platform>(&self, idle: &Sleep<P>, task: &dyn Task, key: usize, len: usize) {
+    fn drive<P: Platform>(&self, sleep: &Sleep<P>, task: &dyn Task, key: usize, len: usize) {
         let mut alone = Alone { task, at: 0, len };
-        let platform = idle.platform();
+        let platform = sleep.platform();
         let quantum = quantum(platform);
         let known = self.costs.recall(key);
-        // Whether nobody helps for now. (Kept with `std` only: 40 bytes of a firmware, for 100 ns.)
-        let mut asked = false;
-        if let Some(cost) = known {
-            if quantum != 0 && cost.total(len) >= quantum {
-                if self.with_team(idle, &mut alone, 0, cost, quantum, key) {
-                    return mem::forget(alone);
-                }
-                asked = cfg!(feature = "std");
-            }
+        let (team, cost) = match known {
+            Known::Cost(cost) => (cost.total(len) >= quantum, Some(cost)),
+            Known::New => (true, None),
+            Known::Forgotten => (false, None),
+        };
+        if team && self.with_team(sleep, &mut alone, 0, cost, quantum, key) {
+            return mem::forget(alone);
         }
-        let start = platform.ticks();
-        let mut next = 0;
-        let mut batch: usize = 1;
+        let start = now(platform, quantum);
+        let (mut next, mut batch) = (0, 1);
         let elapsed = loop {
             alone.run(next..next + batch);
             next += batch;
-            let elapsed = since(start, platform);
+            let elapsed = span(start, now(platform, quantum));
             if next == len {
                 break elapsed;
             }
-            let cost = match known {
-                Some(cost) if next == 1 && elapsed <= quantum / 4 => cost,
-                _ => Cost::of(elapsed, next),
-            };
-            let left = len - next;
-            let short = quantum != 0 && cost.total(left) < quantum;
-            batch = if short && (known.is_some() || elapsed >= quantum) {
-                left
-            } else if elapsed < quantum && !asked {
-                let growth = match known {
-                    Some(_) => len,
-                    None => batch.saturating_mul(8),
-                };
-                cost.afford(quantum - elapsed).min(growth)
-            } else {
-                if !asked && self.with_team(idle, &mut alone, next, cost, quantum, key) {
-                    return mem::forget(alone);
+            let (left, mean) = (len - next, Cost::of(elapsed, next));
+            let short = elapsed < quantum;
+            if !short
+                && mean.total(left) >= quantum
+                && self.with_team(sleep, &mut alone, next, Some(mean), quantum, key)
+            {
+                return mem::forget(alone);
+            }
+            batch = match cost {
+                Some(cost) if short => cost.afford(quantum / 2),
+                // No worker can help: on for a while, and ask again.
+                _ if !short && quantum != 0 => {
+                    mean.afford(quantum.saturating_mul(QUANTA_PER_CHUNK))
                 }
-                asked = false;
-                // Nobody to help: on for a while, and ask again.
-                match quantum {
-                    0 => batch.saturating_mul(8),
-                    _ => cost.afford(quantum.saturating_mul(16)),
-                }
+                _ => batch.saturating_mul(GROWTH),
             }
             .min(left);
         };
         mem::forget(alone);
-        if quantum != 0 {
-            self.costs.note(key, elapsed, len);
-            if elapsed >= quantum {
-                self.ended(platform);
-                if len != 1 {
-                    self.price.kept_alone(elapsed, quantum);
-                }
-            }
-        }
+        self.costs.note(key, elapsed, len);
     }
 
-    /// A map longer than a quantum has ended. Returns when.
-    fn ended<P: Platform>(&self, platform: &P) -> u64 {
-        let now = platform.ticks();
-        self.last.store(now as usize, Ordering::Relaxed);
-        now
-    }
-
-    /// Whether a map that begins at `now` may count on those who were awake for the last one.
-    fn in_a_row<P: Platform>(&self, platform: &P, now: u64, quantum: usize) -> bool {
-        let pause = (now as usize).wrapping_sub(self.last.load(Ordering::Relaxed));
-        platform.spins() != 0 && pause / QUANTA_IN_A_ROW < quantum
-    }
-
-    /// Maps elements from `next` on with whoever helps. Returns whether anybody will; then there is nothing
-    /// left for `alone`.
+    /// Maps elements from `next` on with the workers that help. Returns false, having done nothing, if
+    /// none will; if true, nothing is left for `alone`.
     #[inline(never)]
     fn with_team<P: Platform>(
         &self,
-        idle: &Sleep<P>,
+        sleep: &Sleep<P>,
         alone: &mut Alone<'_>,
         next: usize,
-        cost: Cost,
+        cost: Option<Cost>,
         quantum: usize,
         key: usize,
     ) -> bool {
-        let (len, platform) = (alone.len, idle.platform());
-        let workers = idle.workers();
-        let most = workers.min(len - next - 1);
-        let (mut start, mut row, mut helpers) = (0, false, most);
-        if quantum != 0 {
-            start = platform.ticks();
-            row = self.in_a_row(platform, start, quantum);
-            let work = cost.total(len - next);
-            helpers = self.price.buys(work, quantum, row).min(most);
-        }
-        if most == 0 || helpers == 0 && idle.all_sleep() {
+        let len = alone.len;
+        let workers = sleep.workers();
+        let work = next..len;
+        if workers == 0
+            || work.len() < 2
+            || cost.is_some_and(|cost| cost.wakes(work.len(), quantum) == 0) && sleep.all_sleep()
+        {
             return false;
         }
         let Some(held) = self.teams.hold() else {
             return false;
         };
         let mut frame = Frame::<P>::new(alone.task);
-        frame.cut(next..len, workers + 1, cost, quantum);
+        frame.cut(work, workers + 1, cost, quantum);
         alone.disarm();
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
         held.open((&raw const frame).cast());
-        let wanted = idle.wake(helpers);
-        frame.want(wanted);
-        let (elements, ticks) = frame.participate(CALLER, 0, idle);
-        held.close(idle);
+        sleep.announce();
+        let (elements, ticks) = frame.call(held.team(), sleep);
+        held.close(sleep);
         mem::forget(bomb);
         frame.finish(len);
-        if quantum != 0 {
-            let took = span(start, self.ended(platform));
-            if elements != 0 {
-                self.costs.note(key, ticks, elements);
-                // Where the caller had it all, and woke nobody, nobody helped.
-                if wanted != 0 || row && elements != len - next {
-                    let (team, alone) = (Cost::of(took, len - next), Cost::of(ticks, elements));
-                    self.price.paid(team, alone, quantum, row);
-                }
-            }
-        }
+        self.costs.note(key, ticks, elements);
         true
     }
 
@@ -245,8 +189,8 @@ impl Maps {
 
     /// Joins a team that wants help.
     #[inline]
-    pub(crate) fn join<P: Platform>(&self, worker: usize, idle: &Sleep<P>) -> Option<Joined<'_>> {
-        self.teams.join(worker, idle)
+    pub(crate) fn join<P: Platform>(&self, worker: usize, sleep: &Sleep<P>) -> Option<Joined<'_>> {
+        self.teams.join(worker, sleep)
     }
 }
 
@@ -265,7 +209,7 @@ impl Alone<'_> {
         unsafe { self.task.run(range, &mut self.at) };
     }
 
-    /// From here on somebody else answers for the elements.
+    /// From here on a team answers for the elements.
     fn disarm(&mut self) {
         self.len = 0;
     }
@@ -290,10 +234,13 @@ fn quantum<P: Platform>(platform: &P) -> usize {
     usize::try_from(platform.quantum()).unwrap_or(usize::MAX)
 }
 
-/// Ticks since `start`, as far as they fit.
+/// The time in ticks; always 0 without a clock.
 #[inline]
-fn since<P: Platform>(start: u64, platform: &P) -> usize {
-    span(start, platform.ticks())
+fn now<P: Platform>(platform: &P, quantum: usize) -> u64 {
+    match quantum {
+        0 => 0,
+        _ => platform.ticks(),
+    }
 }
 
 /// Ticks between, as far as they fit.

@@ -33,15 +33,11 @@ const OPEN: usize = 1 << (usize::BITS - 2);
 const WAITING: usize = 1 << (usize::BITS - 3);
 const HELPERS: usize = WAITING - 1;
 
-/// How many looks caller and helpers take at each other before they give way: on a shared core, the one
-/// that looks keeps the other from working.
-const LOOKS: u32 = 64;
-
 pub(crate) struct Teams {
     teams: [Team; TEAMS],
 }
 
-struct Team {
+pub(super) struct Team {
     state: AtomicUsize,
     /// Invariant *frame*: while `state` is open or counts a helper that has joined, this is the frame of a map whose
     /// caller will not leave it before the count is zero.
@@ -55,6 +51,13 @@ unsafe impl Send for Team {}
 
 // SAFETY: *frame*: it is written by the one that holds the slot, and read by those who have joined.
 unsafe impl Sync for Team {}
+
+impl Team {
+    /// How many workers help; a snapshot.
+    pub(super) fn helpers(&self) -> usize {
+        self.state.load(Ordering::Relaxed) & HELPERS
+    }
+}
 
 impl Teams {
     const_fn! {
@@ -80,8 +83,8 @@ impl Teams {
     /// Takes a free slot, if there is one.
     pub(super) fn hold(&self) -> Option<Held<'_>> {
         for (spot, team) in self.teams.iter().enumerate() {
-            // Acquire: pairs with the releases in `open` and `leave`: the last user has written `frame`, and its
-            // helpers have read it.
+            // Acquire: pairs with the release in `close`: the last caller is out of `park`, and its helpers
+            // have read `frame`.
             if team.state.load(Ordering::Relaxed) == 0
                 && team
                     .state
@@ -99,16 +102,16 @@ impl Teams {
     pub(super) fn join<P: Platform>(
         &self,
         preference: usize,
-        idle: &Sleep<P>,
+        sleep: &Sleep<P>,
     ) -> Option<Joined<'_>> {
         // The usual answer, and the quick one.
         if !self.any_open() {
             return None;
         }
-        self.join_open(preference, idle)
+        self.join_open(preference, sleep)
     }
 
-    fn join_open<P: Platform>(&self, preference: usize, idle: &Sleep<P>) -> Option<Joined<'_>> {
+    fn join_open<P: Platform>(&self, preference: usize, sleep: &Sleep<P>) -> Option<Joined<'_>> {
         for k in 0..TEAMS {
             let spot = (preference + k) % TEAMS;
             let team = &self.teams[spot];
@@ -122,7 +125,7 @@ impl Teams {
             if before & OPEN != 0 {
                 return Some(joined);
             }
-            joined.leave(idle);
+            joined.leave(sleep);
         }
         None
     }
@@ -134,7 +137,11 @@ pub(super) struct Held<'p> {
     spot: usize,
 }
 
-impl Held<'_> {
+impl<'p> Held<'p> {
+    pub(super) fn team(&self) -> &'p Team {
+        self.team
+    }
+
     /// Lets workers join.
     pub(super) fn open(&self, frame: *const ()) {
         // SAFETY: *frame*: the slot is held and not open, and nobody has joined.
@@ -144,19 +151,15 @@ impl Held<'_> {
     }
 
     /// Lets nobody join any more, waits until all have left, and gives the slot back.
-    pub(super) fn close<P: Platform>(self, idle: &Sleep<P>) {
+    pub(super) fn close<P: Platform>(self, sleep: &Sleep<P>) {
         let Self { team, spot } = self;
-        let platform = idle.platform();
+        let platform = sleep.platform();
         let mut state = team.state.fetch_and(!OPEN, Ordering::Relaxed);
-        for look in 0..platform.spins() {
+        for _ in 0..platform.spins() {
             if state & HELPERS == 0 {
                 break;
             }
-            if look % LOOKS == LOOKS - 1 {
-                platform.give_way();
-            } else {
-                platform.relax();
-            }
+            platform.relax();
             state = team.state.load(Ordering::Relaxed);
         }
         if state & HELPERS != 0 {
@@ -168,9 +171,9 @@ impl Held<'_> {
         }
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
-        // No store: somebody may be counted by mistake. Relaxed: all that change the word since `open` and `leave` are
-        // read-modify-writes, which go on with their release.
-        team.state.fetch_and(!(HELD | WAITING), Ordering::Relaxed);
+        // No store: a worker may be counted by mistake. Release: pairs with the acquire in `hold`; this
+        // caller is out of `park` when the next one has the spot.
+        team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
     }
 }
 
@@ -180,7 +183,11 @@ pub(crate) struct Joined<'p> {
     spot: usize,
 }
 
-impl Joined<'_> {
+impl<'p> Joined<'p> {
+    pub(super) fn team(&self) -> &'p Team {
+        self.team
+    }
+
     /// The frame to work in; alive until `leave`.
     pub(super) fn frame(&self) -> *const () {
         // SAFETY: *frame*: this worker is counted, so nobody writes it.
@@ -196,26 +203,13 @@ impl Joined<'_> {
     }
 
     /// Leaves. From the decrement on, the frame may be gone and the slot somebody else's.
-    pub(super) fn leave<P: Platform>(self, idle: &Sleep<P>) {
+    pub(super) fn leave<P: Platform>(self, sleep: &Sleep<P>) {
         let Self { team, spot } = self;
-        let platform = idle.platform();
         // Release: pairs with the acquire in `close`.
         let after = team.state.fetch_sub(1, Ordering::Release) - 1;
         if after == HELD | WAITING {
-            platform.unpark(spot);
+            sleep.platform().unpark(spot);
         }
-        if after & HELPERS != 0 {
-            return;
-        }
-        // Mostly the caller has nothing left to do but to see this. If it does not, it may be waiting
-        // for this very core. Relaxed: a hint.
-        for _ in 0..LOOKS.min(platform.spins()) {
-            if team.state.load(Ordering::Relaxed) != after {
-                return;
-            }
-            platform.relax();
-        }
-        platform.give_way();
     }
 }
 

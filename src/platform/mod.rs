@@ -10,12 +10,14 @@ pub(crate) mod threads;
 #[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
 pub(crate) mod wfe;
 
+#[cfg(doc)]
+use crate::Spin;
 use crate::sync::size;
 
-/// How many words of bits: enough for 252 workers on 64-bit targets, 31 on 32-bit ones.
+/// How many words of bits: enough for 256 workers on 64-bit targets, 32 on 32-bit ones.
 pub(crate) const GROUPS: usize = size(if usize::BITS >= 64 { 4 } else { 1 }, 1);
 /// Bits of a word that stand for a worker each.
-pub(crate) const GROUP: usize = usize::BITS as usize - 1;
+pub(crate) const GROUP: usize = usize::BITS as usize;
 
 /// The most workers that a pool can have at a time.
 pub(crate) const MAX_WORKERS: usize = GROUPS * GROUP;
@@ -49,7 +51,7 @@ pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
 ///
 /// Which context calls what:
 ///
-/// * `park`, `ticks`, `quantum`, `spins`, `relax`, `give_way`: workers and callers of `map`.
+/// * `park`, `ticks`, `quantum`, `spins`, `relax`: workers and callers of `map`.
 /// * `unpark`: these, and whoever calls `execute` or `close`. If that is an interrupt handler, `unpark`
 ///   must be safe there.
 ///
@@ -122,9 +124,32 @@ pub trait Platform: Sync {
     fn relax(&self) {
         core::hint::spin_loop();
     }
+}
 
-    /// Lets whoever else wants this core have it, and is back soon: called now and then by a `map`'s caller
-    /// and helpers that wait for each other, and by a worker that has had much to do, before it sleeps, because they
-    /// may share a core with whom they wait for. Nothing by default.
-    fn give_way(&self) {}
+/// By reference: a platform that firmware also uses itself, or a `dyn Platform`. Two pools share one
+/// only if its hooks ignore the spot, as those of [`Spin`] do: otherwise two threads park at one spot.
+impl<P: Platform + ?Sized> Platform for &P {
+    fn park(&self, spot: usize) {
+        (**self).park(spot);
+    }
+
+    fn unpark(&self, spot: usize) {
+        (**self).unpark(spot);
+    }
+
+    fn ticks(&self) -> u64 {
+        (**self).ticks()
+    }
+
+    fn quantum(&self) -> u64 {
+        (**self).quantum()
+    }
+
+    fn spins(&self) -> u32 {
+        (**self).spins()
+    }
+
+    fn relax(&self) {
+        (**self).relax();
+    }
 }

@@ -33,6 +33,7 @@ pub struct Spin<R: spin::RelaxStrategy = spin::Spin>(PhantomData<fn() -> R>);
 
 impl<R: spin::RelaxStrategy> Spin<R> {
     /// The platform, for a `static` too.
+    #[must_use]
     pub const fn new() -> Self {
         Self(PhantomData)
     }

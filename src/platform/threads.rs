@@ -1,7 +1,6 @@
 //! The platform of std threads.
 
 use std::fmt;
-use std::thread;
 
 use crate::platform::Platform;
 use crate::platform::SPOTS;
@@ -21,6 +20,7 @@ pub struct Threads {
 
 impl Threads {
     /// The platform, for a `static` too.
+    #[must_use]
     pub const fn new() -> Self {
         Self {
             spots: [const { Spot::new() }; SPOTS],
@@ -32,6 +32,7 @@ impl Threads {
     /// woken. The default, 300, is some 10 us. A thread that found nothing like that 8 times in a row sleeps at once,
     /// but for every 3rd to 33rd time; until it finds something so, helps a map, or is woken within 64 us after it ran out
     /// of work.
+    #[must_use]
     pub const fn with_spins(mut self, spins: u32) -> Self {
         self.spins = spins;
         self
@@ -66,10 +67,6 @@ impl Platform for Threads {
     #[inline]
     fn spins(&self) -> u32 {
         self.spins
-    }
-
-    fn give_way(&self) {
-        thread::yield_now();
     }
 }
 

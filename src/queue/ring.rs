@@ -28,6 +28,7 @@
 
 use crossbeam_utils::CachePadded;
 
+use crate::job::Job;
 use crate::queue::backoff::Crowd;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
@@ -115,9 +116,9 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         position & !(STEP * CAPACITY - 1)
     }
 
-    /// Puts a job in, or hands the closure back. Bounded time unless other producers keep succeeding.
+    /// Puts a job in, or hands it back. Bounded time unless other producers keep succeeding.
     #[inline]
-    pub(crate) fn push<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), (F, Refusal)> {
+    pub(crate) fn push<J: Job>(&self, job: J) -> Result<(), (J, Refusal)> {
         match self.claim() {
             Ok(vacant) => {
                 vacant.fill(job);
@@ -204,19 +205,16 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
-    /// Whether the slot so many behind the head holds a job, or had one when the head had just moved. With 0: whether
-    /// `pop` is worth a try.
+    /// Whether the slot at the head holds a job, or had one when the head had just moved: whether `pop`
+    /// is worth a try.
     ///
     /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
     /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
     #[inline]
-    pub(crate) fn is_ready(&self, behind: usize) -> bool {
-        let position = self
-            .head
-            .load(Ordering::Relaxed)
-            .wrapping_add(STEP * behind);
-        let turn = self.slot(position).seq.load(Ordering::Relaxed);
-        turn.wrapping_sub(Self::lap(position)) as isize > 0
+    pub(crate) fn is_ready(&self) -> bool {
+        let head = self.head.load(Ordering::Relaxed);
+        let turn = self.slot(head).seq.load(Ordering::Relaxed);
+        turn.wrapping_sub(Self::lap(head)) as isize > 0
     }
 
     /// No new jobs from here on.
@@ -237,11 +235,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         self.tail.load(Ordering::Relaxed) & CLOSED != 0
     }
 
-    /// How many jobs were taken so far, but for laps; a snapshot.
-    pub(crate) fn taken(&self) -> usize {
-        self.head.load(Ordering::Relaxed) / STEP
-    }
-
     /// How many positions are claimed and not yet taken; a snapshot.
     pub(crate) fn len(&self) -> usize {
         let head = self.head.load(Ordering::Relaxed);
@@ -252,7 +245,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
-    pub(crate) fn fill<F: FnOnce() + Send + 'static>(self, job: F) {
+    pub(crate) fn fill<J: Job>(self, job: J) {
         // SAFETY: *turn*: the slot is ours, and empty.
         unsafe { self.slot.fill(job, self.lap.wrapping_add(1)) };
     }
@@ -307,7 +300,7 @@ mod tests {
     const LAST_LAP: usize = usize::MAX - 7;
     type Small = Ring<4, 6>;
 
-    fn refusal<F>(pushed: Result<(), (F, Refusal)>) -> Option<Refusal> {
+    fn refusal<J>(pushed: Result<(), (J, Refusal)>) -> Option<Refusal> {
         pushed.err().map(|(_, refusal)| refusal)
     }
 
@@ -379,9 +372,9 @@ mod tests {
         assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
         // The job behind it waits, and nobody spins for it.
         assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
-        assert!(!ring.is_ready(0));
+        assert!(!ring.is_ready());
         claim.fill(move || sender.send(1).unwrap());
-        assert!(ring.is_ready(0));
+        assert!(ring.is_ready());
         while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
             job.run(None);
         }
@@ -404,7 +397,7 @@ mod tests {
         assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
         // The next slot in turn is the one that is being emptied. Nobody spins for it.
         assert_eq!(push(4), Some(Refusal::Full));
-        assert!(!ring.is_ready(0));
+        assert!(!ring.is_ready());
         let slot = ring.slot(0);
         let next_lap = STEP * 4;
         Occupied { slot, next_lap }.run(None);

@@ -84,16 +84,14 @@ pub(crate) mod spin;
 use crate::platform::{CALLERS, GROUP, GROUPS, Platform};
 use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence};
 
-/// The bit that is left: a worker of this word is waking.
-const WAKING: usize = 1 << GROUP;
-
 pub(crate) struct Sleep<P> {
-    /// A bit for each worker that sleeps or is about to, and `WAKING`. Submitters read it.
+    /// A bit for each worker that sleeps or is about to. Producers read it.
     asleep: Line<[AtomicUsize; GROUPS]>,
-    /// How many workers search. Workers change it.
+    /// How many workers search or are on their way. Signed: a woken worker may subtract itself before
+    /// the one that woke it has added it.
     searching: Line<AtomicUsize>,
     /// A bit for each worker there is.
-    enlisted: [AtomicUsize; GROUPS],
+    numbers: [AtomicUsize; GROUPS],
     platform: P,
 }
 
@@ -103,7 +101,7 @@ impl<P> Sleep<P> {
             Self {
                 asleep: Line::new(array_of![AtomicUsize::new(0); GROUPS]),
                 searching: Line::new(AtomicUsize::new(0)),
-                enlisted: array_of![AtomicUsize::new(0); GROUPS],
+                numbers: array_of![AtomicUsize::new(0); GROUPS],
                 platform,
             }
         }
@@ -118,12 +116,13 @@ impl<P: Platform> Sleep<P> {
     // Workers come and go.
 
     /// Finds a number for a new worker; `None` if there are `MAX_WORKERS`.
-    pub(crate) fn enlist(&self) -> Option<usize> {
-        for (group, word) in self.enlisted.iter().enumerate() {
+    pub(crate) fn claim_number(&self) -> Option<usize> {
+        for (group, word) in self.numbers.iter().enumerate() {
             let mut bits = word.load(Ordering::Relaxed);
-            while bits != WAKING - 1 {
+            while bits != usize::MAX {
                 let bit = (!bits).trailing_zeros() as usize;
-                // Acquire: pairs with the release in `discharge`: whoever had the number is out of `park`.
+                // Acquire: pairs with the release in `release_number`: the last worker of that number
+                // is out of `park`.
                 match word.compare_exchange_weak(
                     bits,
                     bits | 1 << bit,
@@ -139,33 +138,45 @@ impl<P: Platform> Sleep<P> {
     }
 
     /// Gives a worker's number back.
-    pub(crate) fn discharge(&self, worker: usize) {
-        // Release: pairs with the acquire in `enlist`.
-        let (word, bit) = seat(&self.enlisted, worker);
+    pub(crate) fn release_number(&self, worker: usize) {
+        // Release: pairs with the acquire in `claim_number`.
+        let (word, bit) = place(&self.numbers, worker);
         word.fetch_and(!bit, Ordering::Release);
     }
 
-    /// How many workers there are, whatever they do; a snapshot.
+    /// How many workers there are, in whatever state; a snapshot.
     pub(crate) fn workers(&self) -> usize {
-        let count = |word: &AtomicUsize| word.load(Ordering::Relaxed).count_ones() as usize;
-        self.enlisted.iter().map(count).sum()
-    }
-
-    /// Whether all of them sleep; a snapshot.
-    pub(crate) fn all_sleep(&self) -> bool {
-        for (enlisted, asleep) in self.enlisted.iter().zip(&*self.asleep) {
-            if enlisted.load(Ordering::Relaxed) & !asleep.load(Ordering::Relaxed) != 0 {
-                return false;
-            }
-        }
-        true
+        count(&self.numbers)
     }
 
     /// How many of them sleep; a snapshot.
     pub(crate) fn sleepers(&self) -> usize {
-        let count =
-            |word: &AtomicUsize| (word.load(Ordering::Relaxed) & !WAKING).count_ones() as usize;
-        self.asleep.iter().map(count).sum()
+        count(&self.asleep)
+    }
+
+    /// Whether all of them sleep; a snapshot.
+    pub(crate) fn all_sleep(&self) -> bool {
+        let mut workers = self.numbers.iter().zip(&*self.asleep);
+        workers.all(|(there, asleep)| {
+            there.load(Ordering::Relaxed) & !asleep.load(Ordering::Relaxed) == 0
+        })
+    }
+
+    /// Whether a worker sleeps.
+    ///
+    /// Relaxed: a fence comes before, in all that must not miss one.
+    #[inline(always)]
+    pub(crate) fn any_asleep(&self) -> bool {
+        let or = |bits, word: &AtomicUsize| bits | word.load(Ordering::Relaxed);
+        self.asleep.iter().fold(0, or) != 0
+    }
+
+    /// How many workers search or are on their way.
+    ///
+    /// Relaxed: a fence comes before, in all that must not rely on one that has found something.
+    #[inline]
+    pub(crate) fn searching(&self) -> usize {
+        (self.searching.load(Ordering::Relaxed) as isize).max(0) as usize
     }
 
     // A worker's states.
@@ -175,36 +186,30 @@ impl<P: Platform> Sleep<P> {
         self.searching.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Searching to busy, with work at hand. The last one that searches has to look whether there is
-    /// more, because submitters relied on it.
-    pub(crate) fn found(&self, more: impl Fn() -> bool) {
-        // Release: pairs with the fence below, of the last searcher, who looks for all of them.
-        if self.searching.fetch_sub(1, Ordering::Release) == 1 {
-            // F3. Pairs with F1; and acquires what the other searchers did.
-            fence(Ordering::SeqCst);
-            if self.someone_sleeps() && more() {
-                self.wake_one();
-            }
+    /// Searching to busy, with work in hand. Producers relied on this worker: if more is `queued` than
+    /// the others who search will take, it wakes one more.
+    pub(crate) fn found(&self, queued: impl Fn() -> usize) {
+        self.searching.fetch_sub(1, Ordering::Relaxed);
+        // F3. Pairs with F1 and F2.
+        fence(Ordering::SeqCst);
+        if self.any_asleep() && queued() > self.searching() {
+            self.wake(1, 0);
         }
     }
 
-    /// Searching to asleep and back, unless there is something to do.
+    /// Searching to asleep and back to searching, unless there is a reason to stay.
     pub(crate) fn sleep(&self, worker: usize, reason_to_stay: impl Fn() -> bool) {
-        let (word, bit) = seat(&self.asleep, worker);
+        let (word, bit) = place(&self.asleep, worker);
         word.fetch_or(bit, Ordering::Relaxed);
         self.searching.fetch_sub(1, Ordering::Relaxed);
-        // F2. Pairs with F1, and with the release in `wake_all`.
+        // F2. Pairs with F1 and F3, and with the release in `wake_all`.
         fence(Ordering::SeqCst);
-        if !reason_to_stay() {
-            while word.load(Ordering::Relaxed) & bit != 0 {
-                self.platform.park(CALLERS + worker);
-            }
+        if reason_to_stay() && word.fetch_and(!bit, Ordering::Relaxed) & bit != 0 {
+            // It withdrew by itself; the one that wakes a worker counts it.
+            return self.search();
         }
-        // Counted before WAKING goes: mostly a submitter sees the one or the other. (One that sees neither
-        // wakes somebody in vain.)
-        self.searching.fetch_add(1, Ordering::Relaxed);
-        if word.fetch_and(!bit, Ordering::Relaxed) & bit == 0 {
-            word.fetch_and(!WAKING, Ordering::Relaxed);
+        while word.load(Ordering::Relaxed) & bit != 0 {
+            self.platform.park(CALLERS + worker);
         }
     }
 
@@ -213,100 +218,67 @@ impl<P: Platform> Sleep<P> {
         self.searching.fetch_sub(1, Ordering::Relaxed);
     }
 
-    // Whoever has work for them.
+    // Producers, and callers of `map`.
 
-    /// There is a new job: wakes somebody unless somebody is awake who will see it.
+    /// A job was published, and so many are queued: wakes one more worker unless as many search.
     #[inline]
-    pub(crate) fn notify(&self) {
+    pub(crate) fn notify(&self, queued: impl Fn() -> usize) {
+        self.announce();
+        if self.any_asleep() {
+            self.wake_for_job(queued);
+        }
+    }
+
+    #[inline(never)]
+    fn wake_for_job(&self, queued: impl Fn() -> usize) {
+        // With none searching, the job just published is one too many already.
+        let searching = self.searching();
+        if searching == 0 || queued() > searching {
+            self.wake(1, 0);
+        }
+    }
+
+    /// What was published before is seen by each worker that falls asleep, or that worker is seen asleep.
+    #[inline(always)]
+    pub(crate) fn announce(&self) {
         // F1. Pairs with F2 and F3.
         fence(Ordering::SeqCst);
-        if self.someone_sleeps() {
-            self.wake_one();
-        }
     }
 
-    #[inline(always)]
-    fn someone_sleeps(&self) -> bool {
-        let mut bits = 0;
-        for word in &*self.asleep {
-            bits |= word.load(Ordering::Relaxed);
-        }
-        bits != 0
-    }
-
-    /// After F1 or F3, and with somebody asleep.
-    #[inline(never)]
-    fn wake_one(&self) {
-        let waking = |word: &AtomicUsize| word.load(Ordering::Relaxed) & WAKING != 0;
-        if self.asleep.iter().any(waking) || self.searching.load(Ordering::Relaxed) != 0 {
-            return;
-        }
-        for (group, word) in self.asleep.iter().enumerate() {
-            let mut bits = word.load(Ordering::Relaxed);
-            while bits != 0 {
-                if bits & WAKING != 0 {
-                    return;
-                }
-                // The lowest bit: the same few workers stay warm.
-                let bit = bits.trailing_zeros() as usize;
-                match word.compare_exchange_weak(
-                    bits,
-                    bits & !(1 << bit) | WAKING,
-                    Ordering::Relaxed,
-                    Ordering::Relaxed,
-                ) {
-                    Ok(_) => return self.platform.unpark(CALLERS + group * GROUP + bit),
-                    Err(now) => bits = now,
-                }
-            }
-        }
-    }
-
-    /// A team is open with work for `helpers`: wakes as many, less those who search. With `std`, it only returns how many,
-    /// for those to wake who do the work.
-    pub(crate) fn wake(&self, helpers: usize) -> usize {
-        // F1. Pairs with F2.
-        fence(Ordering::SeqCst);
-        let wanted = helpers.saturating_sub(self.searching.load(Ordering::Relaxed));
-        if cfg!(not(feature = "std")) {
-            return self.wake_sleepers(wanted, 0);
-        }
-        wanted.min(self.sleepers())
-    }
-
-    /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there. Returns how many that were.
-    #[inline]
-    pub(crate) fn wake_sleepers(&self, wanted: usize, first: usize) -> usize {
+    /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there.
+    pub(crate) fn wake(&self, wanted: usize, first: usize) {
         let mut left = wanted;
         for k in 0..GROUPS {
             let group = (first / GROUP + k) % GROUPS;
             let word = &self.asleep[group];
-            let mut bits = word.load(Ordering::Relaxed) & !WAKING;
+            let mut bits = word.load(Ordering::Relaxed);
             while left != 0 && bits != 0 {
                 let bit = match bits >> (first % GROUP) << (first % GROUP) {
                     0 => bits.trailing_zeros(),
                     above => above.trailing_zeros(),
                 } as usize;
-                bits = word.fetch_and(!(1 << bit), Ordering::Relaxed) & !WAKING;
+                bits = word.fetch_and(!(1 << bit), Ordering::Relaxed);
                 if bits & (1 << bit) != 0 {
                     bits &= !(1 << bit);
                     left -= 1;
+                    // It is on its way.
+                    self.search();
                     self.platform.unpark(CALLERS + group * GROUP + bit);
                 }
             }
         }
-        wanted - left
     }
 
-    /// The pool is closed: everyone shall see it.
+    /// The pool is closed: every worker has to see it.
     pub(crate) fn wake_all(&self) {
         for (group, word) in self.asleep.iter().enumerate() {
-            // Release: pairs with F2 of those whose bit comes later. (Both change the word, so one of them sees
-            // the other; that takes no fence.)
-            let mut bits = word.swap(0, Ordering::Release) & !WAKING;
+            // Release: pairs with F2 of the workers whose bit comes later. (Both change the word, so one of
+            // them sees the other; that takes no fence.)
+            let mut bits = word.swap(0, Ordering::Release);
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;
                 bits &= bits - 1;
+                self.search();
                 self.platform.unpark(CALLERS + group * GROUP + bit);
             }
         }
@@ -314,11 +286,17 @@ impl<P: Platform> Sleep<P> {
 }
 
 /// Where a worker's bit is.
-fn seat(words: &[AtomicUsize; GROUPS], worker: usize) -> (&AtomicUsize, usize) {
+fn place(words: &[AtomicUsize; GROUPS], worker: usize) -> (&AtomicUsize, usize) {
     match GROUPS {
         1 => (&words[0], 1 << worker),
         _ => (&words[worker / GROUP % GROUPS], 1 << (worker % GROUP)),
     }
+}
+
+/// How many bits are set; a snapshot.
+fn count(words: &[AtomicUsize; GROUPS]) -> usize {
+    let ones = |word: &AtomicUsize| word.load(Ordering::Relaxed).count_ones() as usize;
+    words.iter().map(ones).sum()
 }
 
 #[cfg(test)]

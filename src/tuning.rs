@@ -1,0 +1,28 @@
+//! The constants that were measured and not derived. No proof rests on one of them.
+
+/// A spin that found nothing halves the next, down to so many looks.
+pub(crate) const FEWEST_LOOKS: u32 = 4;
+
+/// A sleep was short if the worker is woken so many quanta after it fell asleep, waking up included.
+pub(crate) const SHORT_SLEEP_QUANTA: u64 = 8;
+
+/// A spinning worker looks at the end of the pool once in so many looks: producers write that line.
+pub(crate) const LOOKS_PER_END: u32 = 256;
+
+/// A sleeper is woken for so many quanta of a map's work.
+pub(crate) const QUANTA_PER_WAKE: usize = 8;
+
+/// How many sleepers a participant of a map wakes at most before it takes a chunk.
+pub(crate) const FAN_OUT: usize = 4;
+
+/// How long a chunk of a map takes, by the measure of the participant that takes it.
+pub(crate) const QUANTA_PER_CHUNK: usize = 4;
+
+/// A batch or a chunk is so many times as long as the one before, at most.
+pub(crate) const GROWTH: usize = 8;
+
+/// A chunk is this part of what its lane has left, at most.
+pub(crate) const LANE_SHARE: usize = 8;
+
+/// Cheap elements are taken so many at a time, at least.
+pub(crate) const CHEAP_CHUNK: usize = 16;
