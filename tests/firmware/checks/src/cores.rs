@@ -23,6 +23,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     all_sleep(pool);
     sleepers_stay_asleep::<B>();
     a_job_wakes_a_sleeper(pool);
+    jobs_capture_64_bits(pool, |came| wait_until::<B>("all have run", came));
     every_core_takes_part(pool);
     maps_are_right(pool);
     maps_nest(pool);
