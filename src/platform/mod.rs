@@ -1,7 +1,5 @@
 //! What the pool needs from the world around it: a way to sleep and a clock.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod clock;
 #[cfg(feature = "std")]
 mod parker;
 pub(crate) mod spin;

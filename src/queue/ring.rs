@@ -29,6 +29,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
+use crate::native::prefetch_for_write;
 use crate::queue::backoff::Crowd;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
@@ -91,6 +92,27 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 tail: CachePadded::new(AtomicUsize::new(0)),
                 slots: array_of![Slot::new(); CAPACITY],
             }
+        }
+    }
+
+    /// Makes an empty ring in its place, however large: none goes over the stack.
+    ///
+    /// # Safety
+    ///
+    /// `place` is valid for writes, and aligned.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn init(place: *mut Self) {
+        const { Self::VALID };
+        // SAFETY: the caller's promise; and an empty ring is all zeroes: atomics of 0, and slots that
+        // may be uninitialised.
+        #[cfg(not(ringpool_loom))]
+        unsafe {
+            place.write_bytes(0, 1);
+        }
+        // SAFETY: the caller's promise.
+        #[cfg(ringpool_loom)]
+        unsafe {
+            place.write(Self::new());
         }
     }
 
@@ -269,23 +291,6 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     }
 }
 
-/// Asks for the line to be brought here, ready to be written. A hint: no effect but on time.
-#[inline(always)]
-fn prefetch_for_write<T>(place: &T) {
-    #[cfg(all(target_arch = "x86_64", not(ringpool_loom), not(miri)))]
-    // SAFETY: a prefetch touches no register, flag or memory; every 64-bit x86 processor has it, or
-    // takes it for a no-op.
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(ringpool_loom), not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    let _ = place;
-}
-
 #[cfg(test)]
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 mod tests {
@@ -380,6 +385,26 @@ mod tests {
         }
         assert_eq!(Vec::from_iter(receiver), [1, 2]);
     }
+
+    #[test]
+    fn a_worker_that_sees_an_old_head_sees_that_there_was_a_job() {
+        let ring = Small::new();
+        assert_eq!(refusal(ring.push(|| ())), None);
+        assert_eq!(refusal(ring.push(|| ())), None);
+        assert_eq!(
+            [0, 1, 2].map(|behind| ring.is_ready(behind)),
+            [true, true, false]
+        );
+        ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
+        // Another worker has taken a job meanwhile, and there is one behind it.
+        ring.head.store(0, Ordering::Relaxed);
+        assert!(
+            ring.is_ready(0),
+            "the slot is free for the next lap: look again"
+        );
+        ring.head.store(STEP, Ordering::Relaxed);
+    }
+
     #[test]
     fn a_consumer_that_stops_halfway_stops_nobody() {
         let ring = Small::new();
