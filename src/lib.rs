@@ -128,6 +128,7 @@ pub mod docs {
 
     #[doc = include_str!("../docs/safety.md")]
     #[doc = include_str!("../docs/orderings.md")]
+    #[doc = include_str!("sleep/README.md")]
     pub mod safety {}
 
     #[doc = include_str!("../docs/rivals.md")]
