@@ -39,7 +39,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let mut budget = SpinBudget::new(platform.spins());
         let mut state = self.worker_state();
         // How many looks are left, and whether any was taken since the worker had work.
-        let (mut looks, mut spun) = (0, false);
+        let (mut looks, mut spun) = (budget.looks(), false);
         loop {
             let mut busy = false;
             while self.run_once(worker, &mut state) {
@@ -152,3 +152,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.has_work()
     }
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
+mod tests;

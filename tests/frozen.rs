@@ -20,7 +20,6 @@ enum Place {
     Function,
     Ticks,
     Relax,
-    GiveWay,
     Park,
     /// Before the token is there.
     Unpark,
@@ -221,9 +220,6 @@ fn a_map_waits_for_a_helper_that_is_frozen_before_it_leaves_and_nobody_else_does
 fn a_map_does_not_wait_for_a_helper_that_is_frozen_when_it_has_left() {
     let _watchdog = watchdog();
     somebody_freezes_in_a_team(Who::Helper, Place::Unparked, 0, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::Relax, 100, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::GiveWay, 100, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::GiveWay, 0, true);
 }
 
 #[test]
@@ -241,7 +237,6 @@ fn nobody_waits_for_a_caller_that_is_frozen() {
     }
     somebody_freezes_in_a_team(Who::Caller, Place::Park, 0, false);
     somebody_freezes_in_a_team(Who::Caller, Place::Relax, 100, false);
-    somebody_freezes_in_a_team(Who::Caller, Place::GiveWay, 100, false);
 }
 
 #[test]

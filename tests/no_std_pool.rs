@@ -152,10 +152,6 @@ impl Platform for &Recorder {
         Recorder::not_in_interrupts();
         self.relaxed.fetch_add(1, SeqCst);
     }
-
-    fn give_way(&self) {
-        Recorder::not_in_interrupts();
-    }
 }
 
 #[test]
