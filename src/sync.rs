@@ -18,10 +18,10 @@ pub(crate) use loom::{
 pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
 
 #[cfg(ringpool_counted)]
-pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence, spin_loop};
+pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence};
 
 #[cfg(not(ringpool_counted))]
-pub(crate) use {core::hint::spin_loop, crossbeam_utils::Backoff};
+pub(crate) use crossbeam_utils::Backoff;
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(ringpool_loom))]

@@ -1,5 +1,5 @@
 //! Vectors by value in `map`: their items move, and results are appended.
-#![cfg(all(feature = "std", not(loom)))]
+#![cfg(feature = "std")]
 
 mod common;
 

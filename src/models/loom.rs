@@ -26,7 +26,7 @@ use crate::models::{
     wrapping_ring,
 };
 use crate::platform::CALLERS;
-use crate::queue::{backoff::Crowd, ring::Refusal};
+use crate::queue::ring::Refusal;
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
@@ -136,7 +136,7 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
         let submitted = producer.join().unwrap();
         assert_ne!(submitted, Err(Refusal::Full));
         assert_eq!(push(&ring, &count), Err(Refusal::Closed));
-        if let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+        if let Some(job) = ring.pop() {
             assert!(!end);
             // It was accepted, and the consumer was too early.
             reached(Point);

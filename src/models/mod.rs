@@ -43,10 +43,7 @@ use checker::thread;
 
 use crate::models::reach::{Event, reached};
 use crate::platform::CALLERS;
-use crate::queue::{
-    backoff::Crowd,
-    ring::{Refusal, Ring},
-};
+use crate::queue::ring::{Refusal, Ring};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
@@ -167,7 +164,7 @@ fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
 
 /// Whether there was a job.
 fn pop(ring: &SmallRing) -> bool {
-    let Some(job) = ring.pop(&mut Crowd::of(|| 2)) else {
+    let Some(job) = ring.pop() else {
         reached(Event::Empty);
         return false;
     };
@@ -213,7 +210,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
     if count.accepted.load(Relaxed) > 2 {
         reached(Event::Wrapped);
     }
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     assert_eq!(ring.len(), 0);
@@ -222,7 +219,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         [(); 3].map(|()| push(&ring, &count)),
         [Ok(()), Ok(()), Err(Refusal::Full)]
     );
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     count.settle(fill + producers.iter().sum::<usize>() + 3);

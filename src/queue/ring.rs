@@ -30,7 +30,6 @@ use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
 use crate::native::prefetch_for_write;
-use crate::queue::backoff::Crowd;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
@@ -191,10 +190,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
     /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers keep succeeding.
     #[inline]
-    pub(crate) fn pop(&self, crowd: &mut Crowd) -> Option<Occupied<'_, WORDS>> {
-        // A firmware's consumers are few: they need no memory, which would be 60 bytes of code.
-        #[cfg(not(feature = "std"))]
-        let (crowd, _) = (&mut Crowd::of(|| 1), crowd);
+    pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
+        let backoff = Backoff::new();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
@@ -210,12 +207,11 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        crowd.thins();
                         let next_lap = lap.wrapping_add(STEP * CAPACITY);
                         return Some(Occupied { slot, next_lap });
                     }
                     Err(_) => {
-                        crowd.wait();
+                        backoff.spin();
                         head = self.head.load(Ordering::Relaxed);
                     }
                 }
@@ -286,7 +282,7 @@ impl<const WORDS: usize> Occupied<'_, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(Occupied { slot, .. }) = self.pop(&mut Crowd::of(|| 1)) {
+        while let Some(Occupied { slot, .. }) = self.pop() {
             // SAFETY: *turn*: the slot is ours, filled, and stays so.
             crate::unwind::contain(|| unsafe { slot.drop() });
         }
