@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Proves: how much of a microcontroller a pool takes is what README's table says, within 5 % (another compiler
-# makes other code); on a Cortex-M4F it is no more than was promised; and neither `execute` nor the loop of a
-# worker can panic or contains code that formats.
+# Proves: how much of a microcontroller a pool takes is what the tables in README and docs/porting.md say, within 5 %
+# (another compiler makes other code); on a Cortex-M4F it is no more than was promised; and neither `execute` nor the
+# loop of a worker can panic or contains code that formats.
 #
 # tests/firmware/footprint/ has firmwares with a pool and an empty one, tests/firmware/cycles/ one that counts its
 # instructions in an emulator. The targets' `core` comes from rustup if
@@ -41,7 +41,28 @@ size() {
     llvm-size-22 -A "$1" | awk '$1 == ".text" || $1 == ".rodata" { bytes += $2 } END { print bytes }'
 }
 
-sizes=() counts=()
+# Bytes of RAM of each pool in a firmware.
+pools() {
+    local bytes
+    while read -r _ bytes _; do
+        echo $((16#$bytes))
+    done < <(llvm-nm-22 --print-size "$1" | grep POOL)
+}
+
+# The stacks of what was built so, at the deepest: `execute`, a worker, one that helps, `map`.
+stacks() {
+    ci/stack-depth "$1/execute" '::interrupt$' 'Serve>::serve$'
+    ci/stack-depth "$1/map" 'Serve>::serve$' '^start$'
+}
+
+# A row of a table in Markdown, its first cell as code.
+row() {
+    # shellcheck disable=SC2016 # These backquotes are Markdown's.
+    printf '| `%s` |' "$1"
+    printf ' %s |' "${@:2}"
+}
+
+sizes=() counts=() rams=() depths=()
 for target in "${targets[@]}"; do
     features=()
     case $target in thumbv6m-*) features=(--features portable-atomic) ;; esac
@@ -53,7 +74,7 @@ for target in "${targets[@]}"; do
     empty=$(size "$built/empty")
     execute=$(($(size "$built/execute") - empty))
     map=$(($(size "$built/map") - empty))
-    ram=$((16#$(llvm-nm-22 --print-size "$built/execute" | awk '/POOL/ { print $2 }')))
+    ram=$(pools "$built/execute")
     if [ "$target" = "${targets[0]}" ]; then
         [ "$execute" -le $max_execute ] || fail "execute and a worker take $execute bytes, more than $max_execute"
         [ "$map" -le $max_map ] || fail "execute, a worker and a map take $map bytes, more than $max_map"
@@ -62,13 +83,11 @@ for target in "${targets[@]}"; do
     if symbols=$(llvm-nm-22 --demangle "$built/execute" | grep -E 'core::(fmt|panicking|[a-z]+::.*fail)|panic|unwind'); then
         fail "$target: execute or the worker can panic, or formats: $symbols"
     fi
-    mapfile -t stack < <(
-        ci/stack-depth "$built/execute" '::interrupt$' 'Serve>::serve$'
-        ci/stack-depth "$built/map" 'Serve>::serve$' '^start$'
-    )
+    mapfile -t stack < <(stacks "$built")
     [ ${#stack[@]} -eq 4 ] || fail "$target: no stack depths"
-    # shellcheck disable=SC2016 # These backticks are Markdown's.
-    sizes+=("$(printf '| `%s` | %s | %s | %s | %s | %s | %s | %s |' "$target" "$execute" "$map" "$ram" "${stack[@]}")")
+    sizes+=("$(row "$target" "$execute" "$map" "$ram" "${stack[@]}")")
+    mapfile -t ram < <(pools "$built/pools")
+    rams+=("$(row "$target" "${ram[@]}")")
 
     case $target in riscv*) continue ;; esac
     counted=$(
@@ -76,25 +95,44 @@ for target in "${targets[@]}"; do
         timeout -k 5 120 cargo run --quiet "${build_std[@]}" --target "$target" --profile footprint </dev/null
     ) || true
     [[ "$counted" =~ ^[0-9]+(\ [0-9]+){3}$ ]] || fail "$target: no count of instructions: $counted"
-    # shellcheck disable=SC2016,SC2086 # Likewise; four numbers.
-    counts+=("$(printf '| `%s` | %s | %s | %s | %s |' "$target" $counted)")
+    # shellcheck disable=SC2086 # Four numbers.
+    counts+=("$(row "$target" $counted)")
 done
 
-# shellcheck disable=SC2016 # Likewise.
-printf '%s\n' \
-    '| target | execute, worker | and a map | RAM | stack: `execute` | worker | worker that helps | `map` |' \
-    '|---|---|---|---|---|---|---|---|' "${sizes[@]}" '' \
-    '| target | `execute` | from an interrupt | `step` with a job | without |' \
-    '|---|---|---|---|---|' "${counts[@]}"
-for row in "${sizes[@]}" "${counts[@]}"; do
-    # A row of as many columns in README, number by number.
-    awk -F ' [|] ?' -v row="$row" '
-        BEGIN { columns = split(row, new) }
-        NF == columns && $1 == new[1] {
-            found = 1
-            for (k = 2; k < NF; k++) if (new[k] < $k * 0.95 || new[k] > $k * 1.05) exit wrong = 1
-        }
-        END { exit wrong || !found }
-    ' README.md || fail "README does not say: $row"
+# The first again, as it is built during development.
+for profile in release dev unoptimised; do
+    (
+        cd tests/firmware/footprint
+        cargo build --quiet "${build_std[@]}" --target "${targets[0]}" --profile "$profile"
+    )
+    mapfile -t stack < <(stacks "$CARGO_TARGET_DIR/${targets[0]}/${profile/dev/debug}")
+    [ ${#stack[@]} -eq 4 ] || fail "$profile: no stack depths"
+    depths+=("$(row "$profile" "${stack[@]}")")
 done
+
+# Each table, and whether the file has rows of as many columns, number by number.
+table() {
+    local file=$1 head=$2 row
+    shift 2
+    printf '\n%s\n%s\n' "$head" "${head//[^|]/-}"
+    for row; do
+        printf '%s\n' "$row"
+        awk -F ' [|] ?' -v row="$row" '
+            BEGIN { columns = split(row, new) }
+            NF == columns && $1 == new[1] {
+                found = 1
+                for (k = 2; k < NF; k++) if (new[k] < $k * 0.95 || new[k] > $k * 1.05) exit wrong = 1
+            }
+            END { exit wrong || !found }
+        ' "$file" || fail "$file does not say: $row"
+    done
+}
+# shellcheck disable=SC2016 # Markdown's, too.
+{
+    table README.md '| target | execute, worker | and a map | RAM | stack: `execute` | worker | worker that helps | `map` |' \
+        "${sizes[@]}"
+    table README.md '| target | `execute` | from an interrupt | `step` with a job | without |' "${counts[@]}"
+    table docs/porting.md '| target | `Pool<16>` | `Pool<4>` | `Pool<16, _, 2>` | `Pool<4, _, 2>` |' "${rams[@]}"
+    table docs/porting.md '| profile | `execute` | worker | worker that helps | `map` |' "${depths[@]}"
+}
 exit $failed

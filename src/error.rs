@@ -5,35 +5,39 @@ use core::fmt;
 use crate::platform::MAX_WORKERS;
 use crate::queue::ring::Refusal;
 
-/// A job that [`execute`](crate::Pool::execute) did not take, because the ring is full or the pool is closed.
+/// A job that [`execute`](crate::Pool::execute) did not take, because the ring is full or the pool is
+/// closed.
 #[must_use = "the job inside was not run"]
-pub struct Rejected<F> {
-    job: F,
+pub struct Rejected<J> {
+    job: J,
     refusal: Refusal,
 }
 
-impl<F> Rejected<F> {
-    pub(crate) fn new(job: F, refusal: Refusal) -> Self {
+impl<J> Rejected<J> {
+    pub(crate) fn new(job: J, refusal: Refusal) -> Self {
         Self { job, refusal }
     }
 
-    /// The job.
-    pub fn into_inner(self) -> F {
+    /// The job, as it was.
+    #[must_use = "the job inside was not run"]
+    pub fn into_inner(self) -> J {
         self.job
     }
 
     /// There was no room. There may be, later.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.refusal == Refusal::Full
     }
 
     /// The pool takes no more jobs, now or later.
+    #[must_use]
     pub fn is_closed(&self) -> bool {
         self.refusal == Refusal::Closed
     }
 }
 
-impl<F> fmt::Debug for Rejected<F> {
+impl<J> fmt::Debug for Rejected<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rejected")
             .field("reason", &self.refusal)
@@ -41,7 +45,7 @@ impl<F> fmt::Debug for Rejected<F> {
     }
 }
 
-impl<F> fmt::Display for Rejected<F> {
+impl<J> fmt::Display for Rejected<J> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.refusal {
             Refusal::Full => "the pool's ring is full",
@@ -50,7 +54,17 @@ impl<F> fmt::Display for Rejected<F> {
     }
 }
 
-impl<F> core::error::Error for Rejected<F> {}
+impl<J> core::error::Error for Rejected<J> {}
+
+#[cfg(feature = "defmt")]
+impl<J> defmt::Format for Rejected<J> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        match self.refusal {
+            Refusal::Full => defmt::write!(f, "the pool's ring is full"),
+            Refusal::Closed => defmt::write!(f, "the pool is closed"),
+        }
+    }
+}
 
 /// Not all workers were started: [`Pool::start`](crate::Pool::start)'s error.
 #[derive(Debug)]
@@ -62,6 +76,7 @@ pub struct StartError<E> {
 
 impl<E> StartError<E> {
     /// How many workers were started before this happened.
+    #[must_use]
     pub fn started(&self) -> usize {
         self.started
     }
@@ -101,5 +116,30 @@ impl<E: fmt::Display> fmt::Display for StartError<E> {
 impl<E: core::error::Error + 'static> core::error::Error for StartError<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.error.as_ref().map(|error| error as _)
+    }
+}
+
+#[cfg(feature = "defmt")]
+impl<E: defmt::Format> defmt::Format for StartError<E> {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        let Self {
+            started, wanted, ..
+        } = self;
+        match &self.error {
+            Some(error) => defmt::write!(
+                f,
+                "the spawn hook failed at worker {=usize} of {=usize}: {}",
+                started,
+                wanted,
+                error
+            ),
+            None => defmt::write!(
+                f,
+                "no room for worker {=usize} of {=usize}: a pool has {=usize} workers at most",
+                started,
+                wanted,
+                MAX_WORKERS
+            ),
+        }
     }
 }

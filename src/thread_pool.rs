@@ -5,6 +5,7 @@ use std::fmt;
 use std::format;
 use std::io;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
@@ -13,6 +14,7 @@ use crate::error::StartError;
 use crate::platform::MAX_WORKERS;
 use crate::platform::threads::Threads;
 use crate::pool::Pool;
+use crate::unwind;
 use crate::worker::Serve;
 
 /// A pool that has its own threads.
@@ -20,6 +22,8 @@ use crate::worker::Serve;
 /// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs the
 /// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
 /// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
+/// (Two pools that are each dropped by a job of the other wait for each other for ever, as two threads
+/// do that join each other.)
 ///
 /// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. Dropping
 /// the pool there would join threads that are gone, which panics or worse: leave by `exec` or `_exit`, or
@@ -78,15 +82,36 @@ impl ThreadPool {
     /// If a thread cannot be started; those that were are joined. If `workers` is more than 256
     /// (32 on 32-bit targets): [`InvalidInput`](io::ErrorKind::InvalidInput).
     pub fn new(workers: usize) -> io::Result<Self> {
+        Self::with_workers(workers)
+    }
+}
+
+impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
+    /// A pool of any capacity, else as [`new`](ThreadPool::new).
+    ///
+    /// ```
+    /// use ringpool::ThreadPool;
+    ///
+    /// let pool = ThreadPool::<4096>::with_workers(4)?; // 4096 job slots
+    /// assert_eq!(pool.capacity(), 4096);
+    ///
+    /// let roomy = ThreadPool::<64, 14>::with_workers(1)?; // a job may take 14 words
+    /// let array = [1u64; 13];
+    /// roomy.execute(move || println!("{}", array.len())).unwrap();
+    /// # std::io::Result::Ok(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`new`](ThreadPool::new).
+    pub fn with_workers(workers: usize) -> io::Result<Self> {
         Self::with_spawn(Threads::new(), workers, |k, body| {
             thread::Builder::new()
                 .name(format!("ringpool-{k}"))
                 .spawn(body)
         })
     }
-}
 
-impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
     /// A pool of `workers` threads that `spawn` starts: it gets a thread's number, from 0, and its body,
     /// for [`std::thread::Builder::spawn`] or the like.
     ///
@@ -107,7 +132,7 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
         }
         // If this function fails, dropping `this` joins the threads that were started.
         let mut this = Self {
-            pool: Arc::new(Pool::new(platform)),
+            pool: on_the_heap(platform),
             threads: Vec::with_capacity(workers),
         };
         for started in 0..workers {
@@ -116,8 +141,8 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
                 .sleep
                 .claim_number()
                 .expect("a new pool has room for that many");
-            let tenant = Tenant { number, pool };
-            match spawn(started, Box::new(move || tenant.run())) {
+            let worker = OwnedWorker { number, pool };
+            match spawn(started, Box::new(move || worker.run())) {
                 Ok(thread) => this.threads.push(thread),
                 Err(error) => {
                     let kind = error.kind();
@@ -153,10 +178,17 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for ThreadPool<CAPACITY, WO
         }
         for thread in self.threads.drain(..) {
             // Jobs' panics do not get here. What the spawn hook's own code did, the panic hook has said.
-            let _ = thread.join();
+            if let Err(payload) = thread.join() {
+                unwind::discard(payload);
+            }
         }
     }
 }
+
+// As for `Pool`; what is here besides, the handles of the threads, is touched at the end only.
+impl<const CAPACITY: usize, const WORDS: usize> UnwindSafe for ThreadPool<CAPACITY, WORDS> {}
+
+impl<const CAPACITY: usize, const WORDS: usize> RefUnwindSafe for ThreadPool<CAPACITY, WORDS> {}
 
 impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACITY, WORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -167,20 +199,32 @@ impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACI
     }
 }
 
-/// A worker with its share in the pool. Whichever thread ends last frees the pool: nobody needs to join
-/// anybody for that to be sound.
-struct Tenant<const CAPACITY: usize, const WORDS: usize> {
+/// A new pool, built where it stays: a ring of any capacity does not fit on a stack.
+fn on_the_heap<const CAPACITY: usize, const WORDS: usize>(
+    platform: Threads,
+) -> Arc<Pool<CAPACITY, Threads, WORDS>> {
+    let mut pool = Arc::<Pool<CAPACITY, Threads, WORDS>>::new_uninit();
+    let place = Arc::get_mut(&mut pool).expect("it is new").as_mut_ptr();
+    // SAFETY: the place is this function's own.
+    unsafe { Pool::init(place, platform) };
+    // SAFETY: `init` has initialised it.
+    unsafe { pool.assume_init() }
+}
+
+/// A worker with its share in the pool. The thread that ends last frees the pool: no thread needs to join
+/// another for that to be sound.
+struct OwnedWorker<const CAPACITY: usize, const WORDS: usize> {
     number: usize,
     pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
 }
 
-impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
+impl<const CAPACITY: usize, const WORDS: usize> OwnedWorker<CAPACITY, WORDS> {
     fn run(self) {
         self.pool.serve(self.number);
     }
 }
 
-impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS> {
+impl<const CAPACITY: usize, const WORDS: usize> Drop for OwnedWorker<CAPACITY, WORDS> {
     fn drop(&mut self) {
         self.pool.release_number(self.number);
     }

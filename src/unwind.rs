@@ -21,11 +21,15 @@ mod with_std {
         resume_unwind(payload)
     }
 
-    /// Runs `f` and lets no panic out; the panic hook has printed it.
+    /// Runs `f` and lets no panic out; the panic hook has printed it. Returns whether there was one.
     #[inline]
-    pub(crate) fn contain(f: impl FnOnce()) {
-        if let Err(payload) = catch(f) {
-            discard(payload);
+    pub(crate) fn contain(f: impl FnOnce()) -> bool {
+        match catch(f) {
+            Ok(()) => false,
+            Err(payload) => {
+                discard(payload);
+                true
+            }
         }
     }
 
@@ -56,10 +60,11 @@ mod without_std {
         Ok(result)
     }
 
-    /// Runs `f`; a panic goes on to whoever stepped the worker.
+    /// Runs `f`; a panic goes on to the caller of the worker's `run` or `step`.
     #[inline]
-    pub(crate) fn contain(f: impl FnOnce()) {
+    pub(crate) fn contain(f: impl FnOnce()) -> bool {
         f();
+        false
     }
 }
 #[cfg(not(feature = "std"))]

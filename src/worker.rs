@@ -1,12 +1,14 @@
 //! A worker as its thread sees it, and a pool as its workers see it.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A place in a pool from which jobs are run and maps helped: what
 /// [`Pool::start`](crate::Pool::start) hands to the spawn hook.
 ///
 /// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or somebody keeps it
 /// and calls [`step`](Self::step) now and then.
+#[must_use = "a worker that is dropped serves nothing"]
 pub struct Worker<'p> {
     pool: &'p (dyn Serve + 'p),
     number: usize,
@@ -65,6 +67,12 @@ impl Drop for Worker<'_> {
         self.pool.release_number(self.number);
     }
 }
+
+// As for `Pool`. A job's panic that goes through `step`, or through `run`, which ends the worker then
+// (without `std`), leaves nothing half done: `step` may be called again.
+impl UnwindSafe for Worker<'_> {}
+
+impl RefUnwindSafe for Worker<'_> {}
 
 impl fmt::Debug for Worker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

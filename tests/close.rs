@@ -54,7 +54,7 @@ fn workers_leave_an_idle_pool_that_is_closed() {
         let pool: Pool<4, Lab> = Pool::new(Lab::without_clock());
         serve(&pool, 3, || ());
         assert!(
-            format!("{pool:?}").contains("workers: 0, asleep: 0"),
+            format!("{pool:?}").contains("workers: 0, sleepers: 0"),
             "{pool:?}"
         );
     }
@@ -179,7 +179,7 @@ fn a_pool_has_room_for_so_many_workers() {
     );
     assert!(error.into_inner().is_none(), "the hook was not asked");
     // A worker that goes makes room for another.
-    workers.remove(most / 2);
+    drop(workers.remove(most / 2));
     drop(by_hand(&pool));
     drop(by_hand(&pool));
     assert!(format!("{pool:?}").contains(&format!("workers: {}", most - 1)));
@@ -386,7 +386,7 @@ mod threads {
             let pool =
                 ThreadPool::<4>::with_spawn(platform, 3, |_, body| Builder::new().spawn(body))
                     .unwrap();
-            wait_until(|| format!("{pool:?}").contains("asleep: 3"));
+            wait_until(|| format!("{pool:?}").contains("sleepers: 3"));
         }
     }
 

@@ -45,7 +45,7 @@ fn crowd<P: Platform + Send>(platform: P, workers: usize) {
     values.check();
     let end = format!("{pool:?}");
     assert!(
-        end.contains("queued: 0, closed: true, workers: 0, asleep: 0"),
+        end.contains("queued: 0, closed: true, workers: 0, sleepers: 0"),
         "{end}"
     );
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, mpsc};
 use std::thread;
 
 use common::{Lab, Ledger, by_hand, rounds, serve, wait_until, watchdog};
-use ringpool::{Pool, Spin};
+use ringpool::{Job, Platform, Pool, Spin};
 
 #[test]
 fn jobs_run_in_the_order_in_which_they_were_queued() {
@@ -67,6 +67,143 @@ fn a_closed_pool_hands_the_job_back() {
     assert_eq!(Arc::strong_count(&payload), 2);
     drop(rejected);
     assert_eq!(Arc::strong_count(&payload), 1);
+}
+
+/// A job whose parts can be reached when it is rejected.
+struct Request {
+    number: usize,
+    served: mpsc::Sender<usize>,
+}
+
+impl Job for Request {
+    fn run(self) {
+        self.served.send(self.number).unwrap();
+    }
+}
+
+#[test]
+fn a_job_of_a_type_of_its_own_comes_back_whole_or_runs() {
+    let pool: Pool<2> = Pool::new(Spin::new());
+    let (served, log) = mpsc::channel();
+    let request = |number| Request {
+        number,
+        served: served.clone(),
+    };
+    pool.execute(request(0)).unwrap();
+    pool.execute(Box::new(|| ())).unwrap();
+    let back = pool.execute(request(1)).unwrap_err().into_inner();
+    assert_eq!(back.number, 1);
+    let mut worker = by_hand(&pool);
+    assert!(worker.step());
+    pool.execute(back).unwrap();
+    while worker.step() {}
+    assert_eq!(log.try_iter().collect::<Vec<_>>(), [0, 1]);
+
+    // One that is never run is dropped with the pool.
+    pool.execute(request(2)).unwrap();
+    drop(worker);
+    drop((pool, served));
+    assert_eq!(log.recv(), Err(mpsc::RecvError));
+}
+
+#[test]
+fn a_job_may_hold_what_is_aligned_to_two_words() {
+    const WORD: usize = size_of::<usize>();
+    #[cfg_attr(target_pointer_width = "64", repr(align(16)))]
+    #[cfg_attr(target_pointer_width = "32", repr(align(8)))]
+    struct Aligned {
+        word: usize,
+        drops: Arc<AtomicUsize>,
+    }
+    impl Drop for Aligned {
+        fn drop(&mut self) {
+            assert_eq!((&raw const *self).addr() % (2 * WORD), 0);
+            self.drops.fetch_add(self.word, SeqCst);
+        }
+    }
+    fn test<const WORDS: usize>() {
+        // The second slot: the ring itself is aligned to more than that.
+        let pool: Pool<2, Spin, WORDS> = Pool::new(Spin::new());
+        let drops = Arc::new(AtomicUsize::new(0));
+        let job = |word| {
+            let drops = Arc::clone(&drops);
+            let aligned = Aligned { word, drops };
+            move || drop(aligned)
+        };
+        pool.execute(job(1)).unwrap();
+        pool.execute(job(2)).unwrap();
+        assert!(by_hand(&pool).step());
+        assert_eq!(drops.load(SeqCst), 1);
+        // In its slot.
+        drop(pool);
+        assert_eq!(drops.load(SeqCst), 3);
+    }
+    test::<2>();
+    test::<3>();
+    test::<6>();
+
+    let pool: Pool<4> = Pool::new(Spin::new());
+    let (sender, receiver) = mpsc::channel();
+    #[cfg(target_pointer_width = "64")]
+    let number = u128::MAX / 3;
+    #[cfg(not(target_pointer_width = "64"))]
+    let number = u64::MAX / 3;
+    pool.execute(move || sender.send(number).unwrap()).unwrap();
+    assert!(by_hand(&pool).step());
+    assert_eq!(receiver.recv(), Ok(number));
+}
+
+#[test]
+fn a_pool_counts_its_jobs_and_workers() {
+    let pool: Pool<4> = Pool::new(Spin::new());
+    let counts = || (pool.queued(), pool.workers(), pool.sleepers());
+    assert_eq!((pool.capacity(), counts()), (4, (0, 0, 0)));
+    pool.execute(|| ()).unwrap();
+    pool.execute(|| ()).unwrap();
+    let (mut one, other) = (by_hand(&pool), by_hand(&pool));
+    assert_eq!(counts(), (2, 2, 0));
+    assert!(one.step());
+    drop(other);
+    pool.close();
+    assert_eq!(counts(), (1, 1, 0));
+}
+
+#[test]
+fn a_pool_takes_a_platform_by_reference() {
+    let _watchdog = watchdog();
+    /// Each hook says which one it is.
+    struct Named;
+    impl Platform for Named {
+        fn park(&self, _: usize) {
+            thread::yield_now();
+        }
+        fn unpark(&self, _: usize) {}
+        fn ticks(&self) -> u64 {
+            11
+        }
+        fn quantum(&self) -> u64 {
+            12
+        }
+        fn spins(&self) -> u32 {
+            13
+        }
+    }
+    fn by_value(platform: impl Platform) -> (u64, u64, u32) {
+        platform.unpark(0);
+        platform.relax();
+        (platform.ticks(), platform.quantum(), platform.spins())
+    }
+    let shared: &dyn Platform = &Named;
+    assert_eq!(by_value(shared), (11, 12, 13));
+    let pool: Pool<4, &dyn Platform> = Pool::new(shared);
+    let runs = AtomicUsize::new(0);
+    serve(&pool, 2, || {
+        pool.map(0..100, (), |_| _ = runs.fetch_add(1, SeqCst));
+        wait_until(|| pool.sleepers() == 2);
+        pool.execute(|| ()).unwrap();
+        wait_until(|| pool.queued() == 0);
+    });
+    assert_eq!((runs.into_inner(), pool.workers()), (100, 0));
 }
 
 #[test]
@@ -304,7 +441,12 @@ fn a_pool_says_how_it_is() {
     pool.close();
     assert_eq!(
         format!("{pool:?}"),
-        "Pool { capacity: 8, queued: 1, closed: true, workers: 1, asleep: 0 }"
+        match cfg!(feature = "std") {
+            true => {
+                "Pool { capacity: 8, queued: 1, closed: true, workers: 1, sleepers: 0, panics: 0 }"
+            }
+            false => "Pool { capacity: 8, queued: 1, closed: true, workers: 1, sleepers: 0 }",
+        }
     );
     assert_eq!(format!("{worker:?}"), "Worker { number: 0, .. }");
     assert_eq!(format!("{:?}", <Spin>::new()), "Spin");
@@ -323,7 +465,7 @@ fn workers_that_only_spin_count_as_asleep_and_hear_of_jobs() {
     let pool: Pool<8> = Pool::new(Spin::new());
     serve(&pool, 2, || {
         for round in 1..=100 {
-            wait_until(|| format!("{pool:?}").contains("asleep: 2"));
+            wait_until(|| pool.sleepers() == 2);
             pool.execute(|| _ = RUNS.fetch_add(1, SeqCst)).unwrap();
             wait_until(|| RUNS.load(SeqCst) == round);
         }

@@ -163,7 +163,7 @@ fn serve<P: Platform>(pool: &Pool<32, P>, workers: usize, test: impl FnOnce()) {
     });
     let end = format!("{pool:?}");
     assert!(
-        end.contains("queued: 0, closed: true, workers: 0, asleep: 0"),
+        end.contains("queued: 0, closed: true, workers: 0, sleepers: 0"),
         "{end}"
     );
 }

@@ -26,7 +26,7 @@ fn pool(sleep: bool) -> Small {
     let pool = ThreadPool::with_spawn(platform, 2, spawn).unwrap();
     pool.execute(|| ()).unwrap();
     wait_until(|| format!("{pool:?}").contains("queued: 0"));
-    wait_until(|| !sleep || format!("{pool:?}").contains("asleep: 2"));
+    wait_until(|| !sleep || format!("{pool:?}").contains("sleepers: 2"));
     // Where it sleeps by a lock, a worker holds that for a moment, and a lock that is held is held in the child for ever.
     thread::sleep(Duration::from_millis(50));
     pool

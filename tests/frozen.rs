@@ -195,7 +195,7 @@ fn somebody_freezes_in_a_team(who: Who, place: Place, spins: u32, returns: bool)
             pool.close();
         });
         add_workers(scope, &pool, 1);
-        wait_until_it_says(&pool, "asleep: 1");
+        wait_until_it_says(&pool, "sleepers: 1");
         scope.spawn(map);
         wait_until(|| ice.frozen());
         add_workers(scope, &pool, 1);
@@ -336,7 +336,7 @@ fn a_producer_frozen_before_it_wakes_a_worker_loses_no_job() {
                 pool.close();
             });
             add_workers(scope, &pool, 2);
-            wait_until_it_says(&pool, "asleep: 2");
+            wait_until_it_says(&pool, "sleepers: 2");
             scope.spawn(|| {
                 ice.set_trap(place);
                 submit();

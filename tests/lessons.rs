@@ -320,15 +320,14 @@ mod idle {
     fn idle_workers_cost_no_cpu_time() {
         let _watchdog = watchdog();
         let pool = pool("idle-");
-        let asleep = format!("asleep: {THREADS}");
-        wait_until(|| format!("{pool:?}").contains(&asleep));
+        wait_until(|| pool.sleepers() == THREADS);
         // They fall asleep after work, too.
         for _ in 0..100 {
             pool.execute(thread::yield_now).unwrap();
         }
         pool.map(0..100, (), |_| thread::yield_now());
         wait_until(|| format!("{pool:?}").contains("queued: 0"));
-        wait_until(|| format!("{pool:?}").contains(&asleep));
+        wait_until(|| pool.sleepers() == THREADS);
         let before = cpu_time("idle-");
         thread::sleep(Duration::from_secs(1));
         let spent = cpu_time("idle-") - before;
@@ -354,7 +353,7 @@ mod idle {
         pool.execute(|| ()).unwrap();
         pool.map(0..100, (), |_| thread::yield_now());
         wait_until(|| format!("{pool:?}").contains("queued: 0"));
-        wait_until(|| format!("{pool:?}").contains("asleep: 1"));
+        wait_until(|| format!("{pool:?}").contains("sleepers: 1"));
         let before = cpu_time("io-");
         thread::sleep(Duration::from_secs(1));
         let spent = cpu_time("io-") - before;

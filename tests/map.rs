@@ -155,7 +155,7 @@ fn tuples_of_inputs_are_walked_in_step() {
 
         let mut sums = [0; 3];
         pool.map((&xs, 5..8, [100, 200, 300]), &mut sums, |(x, i, v)| {
-            x + i as i32 + v
+            x + i + v
         });
         assert_eq!(sums, [106, 208, 310]);
 
@@ -176,7 +176,7 @@ fn tuples_of_inputs_are_walked_in_step() {
         pool.map(
             ((&xs, &ys), (0..3, &xs)),
             &mut nested,
-            |((a, b), (c, d))| a + b + c as i32 + d,
+            |((a, b), (c, d))| a + b + c + d,
         );
         assert_eq!(nested, [2, 5, 8]);
     });

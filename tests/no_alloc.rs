@@ -1,4 +1,5 @@
 //! After a pool's construction nothing allocates: not a job, not a map, on no thread and on no path.
+//! Only for results in a vector without room a map allocates, once.
 //!
 //! Without the test harness, whose own threads allocate.
 
@@ -12,9 +13,10 @@ use std::time::{Duration, Instant};
 use std::{process, thread};
 
 use common::{Lab, rounds, serve, wait_until};
-use ringpool::{Platform, Pool};
+use ringpool::{Platform, Pool, chunks, chunks_mut};
 
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+static FREED: AtomicUsize = AtomicUsize::new(0);
 
 struct Counting;
 
@@ -27,6 +29,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        FREED.fetch_add(1, SeqCst);
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(block, layout) }
     }
@@ -56,7 +59,7 @@ fn submit<P: Platform, const C: usize>(pool: &Pool<C, P>) {
 fn map<P: Platform, const C: usize>(pool: &Pool<C, P>, k: usize) {
     let xs = [k; 50];
     let mut ys = [0; 50];
-    match k % 5 {
+    match k % 7 {
         0 => pool.map(&xs, &mut ys, |x| x + 1),
         1 => pool.map(xs, &mut ys, |x| x + 1),
         2 => pool.map((&xs, &mut ys), (), |(x, y)| *y = x + 1),
@@ -65,6 +68,11 @@ fn map<P: Platform, const C: usize>(pool: &Pool<C, P>, k: usize) {
             let done = pool.map(0..50, &mut places[..], |_| k + 1);
             ys.copy_from_slice(done);
         }
+        4 => pool.map((chunks(&xs, 7), chunks_mut(&mut ys, 7)), (), |(xs, ys)| {
+            ys.copy_from_slice(xs);
+            ys.iter_mut().for_each(|y| *y += 1);
+        }),
+        5 => pool.map((k..=k + 49, &mut ys), (), |(x, y)| *y = x.min(k) + 1),
         _ => pool.map(&xs, &mut ys, |x| {
             let mut inner = [0; 8];
             pool.map(0..8, &mut inner, |k| x + k);
@@ -130,12 +138,34 @@ fn allocations<P: Platform, const C: usize>(pool: &'static Pool<C, P>) -> usize 
     after - before
 }
 
+/// Checks, on a pool that has been used, that a map allocates for results in a vector once, or not at
+/// all if there is room, and frees the memory of a vector whose items it takes.
+#[cfg(feature = "std")]
+fn vectors_allocate_once<P: Platform, const C: usize>(pool: &Pool<C, P>) {
+    let counts = || (ALLOCATIONS.load(SeqCst), FREED.load(SeqCst));
+    for len in (1..100).chain([1000]) {
+        let (allocated, freed) = counts();
+        let ys = pool.map(0..len, Vec::new(), |k| k);
+        assert_eq!(counts(), (allocated + 1, freed));
+
+        let room = Vec::with_capacity(len);
+        let (allocated, freed) = counts();
+        let ys = pool.map(ys, room, |y| y + 1);
+        assert_eq!(counts(), (allocated, freed + 1));
+        assert!(ys.iter().copied().eq(1..=len));
+        pool.map(ys, (), |_| ());
+        assert_eq!(counts(), (allocated, freed + 2));
+    }
+}
+
 const WORKERS: usize = 2;
 
 fn jobs_and_maps_allocate_nothing() {
     static CLOCKLESS: Pool<8, Lab> = Pool::new(Lab::without_clock());
     serve(&CLOCKLESS, WORKERS, || {
-        assert_eq!(allocations(&CLOCKLESS), 0)
+        assert_eq!(allocations(&CLOCKLESS), 0);
+        #[cfg(feature = "std")]
+        vectors_allocate_once(&CLOCKLESS);
     });
 }
 

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use common::{Tokens, by_hand, dawdle, queued, rounds, serve, wait_until, watchdog};
+use common::{Tokens, by_hand, dawdle, rounds, serve, wait_until, watchdog};
 use ringpool::{Platform, Pool, Spin};
 
 /// A platform whose waiting is sleeping.
@@ -79,7 +79,7 @@ fn nobody_wakes_those_who_are_awake() {
     serve(&pool, 1, || {
         pool.execute(|| wait_until(|| GO.load(SeqCst))).unwrap();
         // The worker takes that job, and is awake from there on.
-        wait_until(|| queued(&pool) == 0);
+        wait_until(|| pool.queued() == 0);
         let before = WAKE_UPS.load(SeqCst);
         for _ in 0..64 {
             pool.execute(|| ()).unwrap();
@@ -161,7 +161,7 @@ fn execute_and_close_call_no_hook_but_unpark() {
     let platform = Recorder::new(5);
     let pool: Pool<2, &Recorder> = Pool::new(&platform);
     serve(&pool, 1, || {
-        wait_until(|| format!("{pool:?}").contains("asleep: 1"));
+        wait_until(|| format!("{pool:?}").contains("sleepers: 1"));
         INTERRUPT.set(true);
         pool.execute(|| wait_until(|| GO.load(SeqCst))).unwrap();
         assert_eq!(platform.unparked.load(SeqCst), 1, "it was asleep");

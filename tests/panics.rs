@@ -34,6 +34,28 @@ fn still_works<const C: usize, const W: usize, P: ringpool::Platform>(pool: &Poo
 }
 
 #[test]
+fn a_pool_counts_the_jobs_that_panicked() {
+    let pool: Pool<8> = Pool::new(Spin::new());
+    pool.execute(|| quietly("one")).unwrap();
+    pool.execute(|| ()).unwrap();
+    let held = Grenade;
+    pool.execute(move || drop(held)).unwrap();
+    pool.execute(|| resume_unwind(Box::new(Grenade))).unwrap();
+    pool.execute(|| ()).unwrap();
+    let mut worker = by_hand(&pool);
+    let counts = [(); 5].map(|()| {
+        assert!(worker.step());
+        pool.panics()
+    });
+    assert_eq!(counts, [1, 1, 2, 3, 3]);
+    // The panic of a map is its caller's.
+    let map = || pool.map(0..3, (), |_| quietly("map"));
+    assert!(catch_unwind(AssertUnwindSafe(map)).is_err());
+    assert_eq!(pool.panics(), 3);
+    assert!(format!("{pool:?}").contains("panics: 3"));
+}
+
+#[test]
 fn every_input_and_finished_output_is_dropped_once_wherever_the_panic_is() {
     const LEN: usize = 60;
     let _watchdog = watchdog();

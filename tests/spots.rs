@@ -173,7 +173,7 @@ fn scenario(park: Park, unpark: Unpark, clock: Clock, quantum: u64, spins: u32) 
     });
     assert_eq!(runs.load(SeqCst), accepted);
     let end = format!("{pool:?}");
-    assert!(end.contains("workers: 0, asleep: 0"), "{end}");
+    assert!(end.contains("workers: 0, sleepers: 0"), "{end}");
 }
 
 const CLOCKS: [Clock; 6] = [

@@ -26,6 +26,7 @@
 //! caller drops the results there are and goes on with the first panic. These notes are allocated, as
 //! the panic itself is.
 
+pub(crate) mod chunks;
 mod cost;
 mod frame;
 pub(crate) mod input;
@@ -36,6 +37,8 @@ mod team;
 #[cfg(test)]
 #[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
 mod tests;
+#[cfg(feature = "std")]
+mod vectors;
 
 pub(crate) use frame::help;
 
@@ -45,7 +48,7 @@ use core::ops::Range;
 
 use crate::map::cost::{Cost, Costs, Known};
 use crate::map::frame::Frame;
-use crate::map::input::{Input, check_lengths};
+use crate::map::input::Input;
 use crate::map::output::{Output, Sink};
 use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
@@ -80,10 +83,7 @@ impl Maps {
         F: Fn(I::Item) -> R + Sync,
     {
         let len = input.elements();
-        let sink = output.into_sink();
-        if let Some(places) = sink.elements() {
-            check_lengths("input", len, "output", places);
-        }
+        let sink = output.into_sink(len);
         let mapping = Mapping {
             source: input.into_source(),
             sink,

@@ -1,7 +1,5 @@
 //! What the pool needs from the world around it: a way to sleep and a clock.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod clock;
 #[cfg(feature = "std")]
 mod parker;
 pub(crate) mod spin;
@@ -10,6 +8,8 @@ pub(crate) mod threads;
 #[cfg(any(target_arch = "arm", target_arch = "aarch64", doc))]
 pub(crate) mod wfe;
 
+#[cfg(doc)]
+use crate::Spin;
 use crate::sync::size;
 
 /// How many words of bits: enough for 256 workers on 64-bit targets, 32 on 32-bit ones.
@@ -121,5 +121,33 @@ pub trait Platform: Sync {
     /// What to do between two looks: a spin-loop hint by default.
     fn relax(&self) {
         core::hint::spin_loop();
+    }
+}
+
+/// By reference: a platform that firmware also uses itself, or a `dyn Platform`. Two pools share one
+/// only if its hooks ignore the spot, as those of [`Spin`] do: otherwise two threads park at one spot.
+impl<P: Platform + ?Sized> Platform for &P {
+    fn park(&self, spot: usize) {
+        (**self).park(spot);
+    }
+
+    fn unpark(&self, spot: usize) {
+        (**self).unpark(spot);
+    }
+
+    fn ticks(&self) -> u64 {
+        (**self).ticks()
+    }
+
+    fn quantum(&self) -> u64 {
+        (**self).quantum()
+    }
+
+    fn spins(&self) -> u32 {
+        (**self).spins()
+    }
+
+    fn relax(&self) {
+        (**self).relax();
     }
 }

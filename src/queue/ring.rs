@@ -28,7 +28,8 @@
 
 use crossbeam_utils::CachePadded;
 
-use crate::queue::backoff::Crowd;
+use crate::job::Job;
+use crate::native::prefetch_for_write;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
@@ -95,6 +96,27 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
+    /// Makes an empty ring in its place, however large: none goes over the stack.
+    ///
+    /// # Safety
+    ///
+    /// `place` is valid for writes, and aligned.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn init(place: *mut Self) {
+        const { Self::VALID };
+        // SAFETY: the caller's promise; and an empty ring is all zeroes: atomics of 0, and slots that
+        // may be uninitialised.
+        #[cfg(not(ringpool_loom))]
+        unsafe {
+            place.write_bytes(0, 1);
+        }
+        // SAFETY: the caller's promise.
+        #[cfg(ringpool_loom)]
+        unsafe {
+            place.write(Self::new());
+        }
+    }
+
     /// An empty ring at the beginning of `lap`, a multiple of `STEP * CAPACITY`.
     #[cfg(test)]
     pub(crate) fn starting_at(lap: usize) -> Self {
@@ -117,9 +139,9 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         position & !(STEP * CAPACITY - 1)
     }
 
-    /// Puts a job in, or hands the closure back. Bounded time unless other producers keep succeeding.
+    /// Puts a job in, or hands it back. Bounded time unless other producers keep succeeding.
     #[inline]
-    pub(crate) fn push<F: FnOnce() + Send + 'static>(&self, job: F) -> Result<(), (F, Refusal)> {
+    pub(crate) fn push<J: Job>(&self, job: J) -> Result<(), (J, Refusal)> {
         match self.claim() {
             Ok(vacant) => {
                 vacant.fill(job);
@@ -168,10 +190,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
     /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers keep succeeding.
     #[inline]
-    pub(crate) fn pop(&self, crowd: &mut Crowd) -> Option<Occupied<'_, WORDS>> {
-        // A firmware's consumers are few: they need no memory, which would be 60 bytes of code.
-        #[cfg(not(feature = "std"))]
-        let (crowd, _) = (&mut Crowd::of(|| 1), crowd);
+    pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
+        let backoff = Backoff::new();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
@@ -187,12 +207,11 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        crowd.thins();
                         let next_lap = lap.wrapping_add(STEP * CAPACITY);
                         return Some(Occupied { slot, next_lap });
                     }
                     Err(_) => {
-                        crowd.wait();
+                        backoff.spin();
                         head = self.head.load(Ordering::Relaxed);
                     }
                 }
@@ -246,7 +265,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
 impl<const WORDS: usize> Vacant<'_, WORDS> {
     #[inline(always)]
-    pub(crate) fn fill<F: FnOnce() + Send + 'static>(self, job: F) {
+    pub(crate) fn fill<J: Job>(self, job: J) {
         // SAFETY: *turn*: the slot is ours, and empty.
         unsafe { self.slot.fill(job, self.lap.wrapping_add(1)) };
     }
@@ -263,28 +282,11 @@ impl<const WORDS: usize> Occupied<'_, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(Occupied { slot, .. }) = self.pop(&mut Crowd::of(|| 1)) {
+        while let Some(Occupied { slot, .. }) = self.pop() {
             // SAFETY: *turn*: the slot is ours, filled, and stays so.
             crate::unwind::contain(|| unsafe { slot.drop() });
         }
     }
-}
-
-/// Asks for the line to be brought here, ready to be written. A hint: no effect but on time.
-#[inline(always)]
-fn prefetch_for_write<T>(place: &T) {
-    #[cfg(all(target_arch = "x86_64", not(ringpool_loom), not(miri)))]
-    // SAFETY: a prefetch touches no register, flag or memory; every 64-bit x86 processor has it, or
-    // takes it for a no-op.
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(ringpool_loom), not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    let _ = place;
 }
 
 #[cfg(test)]

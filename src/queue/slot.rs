@@ -1,11 +1,13 @@
-//! A slot of the ring, and the closure in it, type-erased into a fixed number of words.
+//! A slot of the ring, and the job in it, type-erased into a fixed number of words.
 //!
-//! A closure moves twice: from its submitter into the slot, and from there, by the code that was made for its
-//! type, to where it runs. In between the slot is freed, so that a long job keeps nobody waiting.
+//! A job moves twice: from its producer into the slot, and from there, by the code that was made for
+//! its type, to where it runs. In between the slot is freed, so that a long job delays no producer.
 
 use core::mem::{MaybeUninit, align_of, size_of};
 use core::ptr;
 
+use crate::job::Job;
+use crate::queue::fit::Message;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 
 /// What is to be done when a job's slot is free, before the job runs.
@@ -21,19 +23,31 @@ struct Table<const WORDS: usize> {
     drop: unsafe fn(*mut ()),
 }
 
-/// Invariant *job*: in a slot that is filled, `words` holds a live closure of the type that `table` was made for,
-/// a `FnOnce() + Send + 'static`, until it is run or dropped, once.
+/// Invariant *job*: in a slot that is filled, `words` holds a live job of the type that `table` was
+/// made for, a [`Job`], until it is run or dropped, once.
 #[repr(C)]
 pub(crate) struct Slot<const WORDS: usize> {
     /// Whose turn it is.
     pub(crate) seq: AtomicUsize,
     table: UnsafeCell<MaybeUninit<&'static Table<WORDS>>>,
-    words: UnsafeCell<[MaybeUninit<usize>; WORDS]>,
+    words: UnsafeCell<Words<WORDS>>,
 }
+
+/// A job's bytes, aligned to two words: for a `u64` on 32-bit targets, a `u128` on 64-bit ones. The two
+/// words before them make that free; an odd `WORDS` leaves one word unused.
+#[cfg_attr(target_pointer_width = "64", repr(C, align(16)))]
+#[cfg_attr(not(target_pointer_width = "64"), repr(C, align(8)))]
+struct Words<const WORDS: usize>([MaybeUninit<usize>; WORDS]);
+
+static_assertions::const_assert!(align_of::<Words<6>>() >= align_of::<u64>());
+#[cfg(target_pointer_width = "64")]
+static_assertions::const_assert!(align_of::<Words<6>>() >= align_of::<u128>());
 
 // Eight words: one 64-byte cache line on 64-bit targets, 32 bytes on 32-bit ones.
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 static_assertions::assert_eq_size!(Slot<6>, [usize; 8]);
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
+static_assertions::assert_eq_size!(Slot<2>, [usize; 4]);
 
 impl<const WORDS: usize> Slot<WORDS> {
     const_fn! {
@@ -41,35 +55,35 @@ impl<const WORDS: usize> Slot<WORDS> {
             Self {
                 seq: AtomicUsize::new(0),
                 table: UnsafeCell::new(MaybeUninit::uninit()),
-                words: UnsafeCell::new([MaybeUninit::uninit(); WORDS]),
+                words: UnsafeCell::new(Words([MaybeUninit::uninit(); WORDS])),
             }
         }
     }
 
-    /// Puts `closure` in and gives the slot away. A closure that does not fit is a compile error.
+    /// Puts `job` in and gives the slot away. A job that does not fit is a compile error.
     ///
     /// # Safety
     ///
     /// The slot is the caller's, and empty.
     #[inline(always)]
-    pub(crate) unsafe fn fill<F: FnOnce() + Send + 'static>(&self, closure: F, seq: usize) {
+    pub(crate) unsafe fn fill<J: Job>(&self, job: J, seq: usize) {
+        const {
+            let (needs, has) = (size_of::<J>(), size_of::<[usize; WORDS]>());
+            if needs > has {
+                panic!("{}", Message::too_large(needs, has).as_str());
+            }
+        }
         const {
             assert!(
-                size_of::<F>() <= size_of::<[usize; WORDS]>(),
-                "ringpool: this closure is larger than a job slot. Capture less (a reference to a \
-                 static, an index), box it (`let job = Box::new(job); move || job()`), or raise the \
-                 pool's WORDS parameter"
-            );
-            assert!(
-                align_of::<F>() <= align_of::<usize>(),
-                "ringpool: this closure captures a value that is more aligned than a job slot \
-                 (one word). Capture a reference to it, or box it"
+                align_of::<J>() <= align_of::<Words<WORDS>>(),
+                "ringpool: this job holds a value that is more aligned than a job slot (two words). \
+                 Box that value, or the job: `pool.execute(Box::new(move || ..))`"
             );
         }
         let table = const {
             &Table {
-                run: run::<F, WORDS>,
-                drop: drop::<F>,
+                run: run::<J, WORDS>,
+                drop: drop::<J>,
             }
         };
         self.table.with_mut(|place| {
@@ -77,15 +91,16 @@ impl<const WORDS: usize> Slot<WORDS> {
             unsafe { place.write(MaybeUninit::new(table)) };
         });
         self.words.with_mut(|words| {
-            // SAFETY: likewise; `words` is large and aligned enough for an `F`, as asserted above.
-            unsafe { words.cast::<F>().write(closure) };
+            // SAFETY: the slot is the caller's; `words` is large and aligned enough for a `J`, as
+            // asserted above.
+            unsafe { words.cast::<J>().write(job) };
         });
         // Release: pairs with the acquire in `Ring::pop`.
         self.seq.store(seq, Ordering::Release);
     }
 
-    /// Takes the closure out, gives the slot away, does what is to be done before, and runs the closure. A panic in either unwinds
-    /// through here.
+    /// Takes the job out, gives the slot away, does what is to be done before, and runs the job. A panic
+    /// in either unwinds through here.
     ///
     /// # Safety
     ///
@@ -98,7 +113,7 @@ impl<const WORDS: usize> Slot<WORDS> {
         unsafe { (table.run)(self, seq, before) };
     }
 
-    /// Drops the closure where it is. The slot stays the caller's.
+    /// Drops the job where it is. The slot stays the caller's.
     ///
     /// # Safety
     ///
@@ -123,26 +138,26 @@ impl<const WORDS: usize> Slot<WORDS> {
 
 /// # Safety
 ///
-/// The slot is the caller's, and filled with an `F`.
-unsafe fn run<F: FnOnce(), const WORDS: usize>(
+/// The slot is the caller's, and filled with a `J`.
+unsafe fn run<J: Job, const WORDS: usize>(
     slot: &Slot<WORDS>,
     seq: usize,
     before: Option<&dyn Before>,
 ) {
     // SAFETY: *job*, which the caller vouches for.
-    let closure = slot.words.with(|words| unsafe { words.cast::<F>().read() });
+    let job = slot.words.with(|words| unsafe { words.cast::<J>().read() });
     // Release: pairs with the acquire in `Ring::claim`, one lap on.
     slot.seq.store(seq, Ordering::Release);
     if let Some(before) = before {
         before.before();
     }
-    closure();
+    job.run();
 }
 
 /// # Safety
 ///
-/// `closure` points to a live `F`, which is gone afterwards.
-unsafe fn drop<F>(closure: *mut ()) {
+/// `job` points to a live `J`, which is gone afterwards.
+unsafe fn drop<J>(job: *mut ()) {
     // SAFETY: *job*, which the caller vouches for.
-    unsafe { ptr::drop_in_place(closure.cast::<F>()) };
+    unsafe { ptr::drop_in_place(job.cast::<J>()) };
 }

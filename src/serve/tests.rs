@@ -218,7 +218,7 @@ fn searcher<const CAPACITY: usize>(pool: &Pool<CAPACITY, Host>) -> WorkerState {
     pool.sleep.search();
     WorkerState {
         searching: true,
-        ..pool.worker_state()
+        ..WorkerState::default()
     }
 }
 
@@ -246,7 +246,7 @@ fn a_searcher_that_takes_a_job_wakes_one_more_if_another_job_is_queued_or_a_team
         assert!(POOL.ring.push(first).is_ok());
         (1..queued).for_each(|_| assert!(POOL.ring.push(|| ()).is_ok()));
         assert!(POOL.run_once(0, &mut searcher(&POOL)));
-        while POOL.run_once(0, &mut POOL.worker_state()) {}
+        while POOL.run_once(0, &mut WorkerState::default()) {}
         POOL.sleep.wake_all();
         (0..POOL.sleep.searching()).for_each(|_| POOL.sleep.stop_searching());
     };
@@ -300,7 +300,7 @@ fn a_job_is_work_and_so_is_an_open_team() {
     assert!(!pool.has_work());
     pool.execute(|| ()).unwrap();
     assert!(pool.has_work());
-    assert!(pool.run_once(0, &mut pool.worker_state()));
+    assert!(pool.run_once(0, &mut WorkerState::default()));
     assert!(!pool.has_work());
     pool.sleep.claim_number();
     pool.map(0..10, (), |_| assert!(pool.has_work()));
@@ -308,7 +308,7 @@ fn a_job_is_work_and_so_is_an_open_team() {
     let helped = AtomicUsize::new(0);
     pool.map(0..10, (), |k| {
         if k == 0 {
-            let mut state = pool.worker_state();
+            let mut state = WorkerState::default();
             assert!(pool.run_once(0, &mut state));
             assert!(state.helped);
             helped.fetch_add(1, SeqCst);

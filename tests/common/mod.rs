@@ -73,13 +73,6 @@ pub fn quietly(payload: &'static str) -> ! {
     resume_unwind(Box::new(payload))
 }
 
-/// How many jobs wait, as the pool's `Debug` has it.
-pub fn queued<const C: usize, P: Platform>(pool: &Pool<C, P>) -> usize {
-    let debug = format!("{pool:?}");
-    let (_, count) = debug.split_once("queued: ").unwrap();
-    count.split(',').next().unwrap().parse().unwrap()
-}
-
 /// A platform that needs no feature. Waiting is yielding.
 #[derive(Debug)]
 pub struct Lab {

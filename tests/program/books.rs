@@ -10,7 +10,7 @@ use std::thread;
 use ringpool::{Platform, Pool};
 
 use super::End;
-use crate::common::{queued, wait_until};
+use crate::common::wait_until;
 
 pub type Payload = Box<dyn Any + Send>;
 
@@ -106,7 +106,7 @@ impl World {
     /// A pool that is forgotten runs its jobs if it has threads, and keeps them if it has not.
     pub fn forget_for_a_while<const C: usize, P: Platform>(&self, end: End, pool: &Pool<C, P>) {
         if let End::Forget = end {
-            wait_until(|| self.books().threads == 0 || queued(pool) == 0);
+            wait_until(|| self.books().threads == 0 || pool.queued() == 0);
         }
     }
 

@@ -36,8 +36,6 @@ fn a_worker_that_sleeps_keeps_nothing_of_its_last_job_and_map() {
     pool.execute(move || drop(Arc::clone(&held))).unwrap();
     let inputs = std::array::from_fn::<_, 100, _>(|_| Arc::clone(&payload));
     pool.map(inputs, (), |input| assert!(Arc::strong_count(&input) > 1));
-    wait_until(|| {
-        format!("{pool:?}").contains("queued: 0") && format!("{pool:?}").contains("asleep: 2")
-    });
+    wait_until(|| pool.queued() == 0 && pool.sleepers() == 2);
     assert_eq!(Arc::strong_count(&payload), 1);
 }

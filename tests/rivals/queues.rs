@@ -6,7 +6,7 @@ use std::thread;
 
 use ringpool::{Pool, Spin};
 
-use crate::common::{Lab, by_hand, queued, rounds, serve, wait_until, watchdog};
+use crate::common::{Lab, by_hand, rounds, serve, wait_until, watchdog};
 
 /// heapless `drain_at_pos255` and `full_at_wrapped_pos0`: positions that had wrapped.
 #[test]
@@ -77,12 +77,12 @@ fn a_pool_says_how_many_jobs_wait_and_never_more_than_its_capacity() {
     let mut worker = by_hand(&pool);
     for most in (1..=8).cycle().take(40) {
         for before in 0..most {
-            assert_eq!(queued(&pool), before);
+            assert_eq!(pool.queued(), before);
             pool.execute(|| ()).unwrap();
         }
         for after in (0..most).rev() {
             worker.step();
-            assert_eq!(queued(&pool), after);
+            assert_eq!(pool.queued(), after);
         }
     }
     drop(worker);
@@ -92,14 +92,14 @@ fn a_pool_says_how_many_jobs_wait_and_never_more_than_its_capacity() {
                 scope.spawn(|| {
                     for _ in 0..rounds(2000) {
                         while pool.execute(|| ()).is_err() {
-                            let queued = queued(&pool);
+                            let queued = pool.queued();
                             assert!(queued <= 8, "{queued}");
                         }
                     }
                 });
             }
         });
-        wait_until(|| queued(&pool) == 0);
+        wait_until(|| pool.queued() == 0);
     });
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 
 use ringpool::Pool;
 
-use crate::common::{Lab, queued, serve, wait_until, watchdog};
+use crate::common::{Lab, serve, wait_until, watchdog};
 
 /// threadpool `test_set_num_threads_increasing`.
 #[test]
@@ -47,7 +47,7 @@ fn no_more_jobs_run_at_once_than_there_are_workers() {
             .unwrap();
         }
         wait_until(|| INSIDE.load(SeqCst) == 4);
-        let waiting = queued(&pool);
+        let waiting = pool.queued();
         GO.store(true, SeqCst);
         assert_eq!(waiting, 56);
     });

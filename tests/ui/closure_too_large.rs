@@ -2,8 +2,8 @@ use ringpool::{Pool, Spin};
 
 fn main() {
     let pool: Pool = Pool::new(Spin::new());
-    let words = [1usize; 7];
-    let _ = pool.execute(move || drop(words));
-    //~ ERROR ringpool: this closure is larger than a job slot. Capture less
-    //~ ERROR box it (`let job = Box::new(job); move || job()`), or raise the pool's WORDS parameter
+    let bytes = [1u8; 1234];
+    let _ = pool.execute(move || drop(bytes));
+    //~ ERROR ringpool: this job takes 1234 bytes, a slot of this pool has
+    //~ ERROR Capture less (a reference to a static, an index), box it (`pool.execute(Box::new(move || ..))`), or raise the pool's WORDS parameter
 }

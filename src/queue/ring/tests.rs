@@ -29,31 +29,12 @@ fn positions_wrap_and_nothing_is_lost_or_out_of_order() {
                 assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Full));
             }
             for _ in 0..queued {
-                ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
+                ring.pop().unwrap().run(None);
             }
-            assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
+            assert!(ring.pop().is_none());
         }
         let order: Vec<_> = receiver.try_iter().collect();
         assert_eq!(order, Vec::from_iter(0..5 * queued));
-    }
-}
-
-#[test]
-#[cfg(feature = "std")]
-fn in_a_crowd_a_consumer_waits_longer_and_longer() {
-    for (consumers, most) in [(1, 6), (16, 6), (17, 6), (32, 7), (252, 9)] {
-        let mut crowd = Crowd::of(|| consumers);
-        for meetings in 0..20 {
-            assert_eq!(crowd.next, most.min(2 * meetings), "{consumers}");
-            crowd.wait();
-        }
-        let ring = Small::new();
-        assert!(ring.pop(&mut crowd).is_none());
-        for taken in 1..20 {
-            assert_eq!(refusal(ring.push(|| ())), None);
-            ring.pop(&mut crowd).unwrap().run(None);
-            assert_eq!(crowd.next, most.saturating_sub(taken), "{consumers}");
-        }
     }
 }
 
@@ -68,7 +49,7 @@ fn a_closed_ring_is_finished_when_its_last_claim_is_filled_and_taken() {
     assert!(!ring.is_finished());
     claim.fill(|| ());
     assert!(!ring.is_finished());
-    assert!(ring.pop(&mut Crowd::of(|| 1)).is_some());
+    assert!(ring.pop().is_some());
     assert!(ring.is_finished());
 }
 
@@ -80,11 +61,11 @@ fn a_producer_that_stops_halfway_stops_no_other() {
     let second = sender.clone();
     assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
     // The job behind it waits, and no consumer spins for it.
-    assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
+    assert!(ring.pop().is_none());
     assert!(!ring.is_ready());
     claim.fill(move || sender.send(1).unwrap());
     assert!(ring.is_ready());
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     assert_eq!(Vec::from_iter(receiver), [1, 2]);
@@ -101,7 +82,7 @@ fn a_consumer_that_stops_halfway_stops_no_other() {
     (0..4).for_each(|k| assert_eq!(push(k), None));
     // It has moved the head, and has not moved the job out yet.
     ring.head.store(STEP, Ordering::Relaxed);
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
@@ -112,6 +93,22 @@ fn a_consumer_that_stops_halfway_stops_no_other() {
     let next_lap = STEP * 4;
     Occupied { slot, next_lap }.run(None);
     assert_eq!(push(5), None);
-    ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
+    ring.pop().unwrap().run(None);
     assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);
+}
+
+#[test]
+fn a_worker_that_sees_an_old_head_sees_that_there_was_a_job() {
+    let ring = Small::new();
+    assert_eq!(refusal(ring.push(|| ())), None);
+    assert_eq!(refusal(ring.push(|| ())), None);
+    assert!(ring.is_ready());
+    ring.pop().unwrap().run(None);
+    // Another worker has taken a job meanwhile, and there is one behind it.
+    ring.head.store(0, Ordering::Relaxed);
+    assert!(
+        ring.is_ready(),
+        "the slot is free for the next lap: look again"
+    );
+    ring.head.store(STEP, Ordering::Relaxed);
 }

@@ -7,12 +7,13 @@ use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use ringpool::{Pool, Worker};
 
 use crate::{
-    Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, nested, pause, since,
-    wait_until,
+    Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, clocks_go_on,
+    clocks_of_this_core_go_on, nested, pause, since, wait_until,
 };
 
 /// Runs all checks, on core 0.
 pub fn run<B: Board>(pool: &'static Checked<B>) {
+    clocks_go_on::<B>();
     a_token_stays::<B>();
     without_workers(pool);
     check::<B>("the spawn hook starts a worker on every other core, and all fall asleep");
@@ -22,6 +23,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     all_sleep(pool);
     sleepers_stay_asleep::<B>();
     a_job_wakes_a_sleeper(pool);
+    jobs_capture_64_bits(pool, |came| wait_until::<B>("all have run", came));
     every_core_takes_part(pool);
     maps_are_right(pool);
     maps_nest(pool);
@@ -42,7 +44,7 @@ static RAN: AtomicUsize = AtomicUsize::new(0);
 /// Workers that have left.
 static LEFT: AtomicUsize = AtomicUsize::new(0);
 
-/// What the spawn hook has a core do.
+/// What a core does, whose worker the spawn hook made: [`Worker::run`], and then it says that it has left.
 pub fn serve(worker: Worker<'static>) {
     worker.run();
     LEFT.fetch_add(1, SeqCst);
@@ -137,6 +139,7 @@ fn every_core_takes_part<B: Board>(pool: &Checked<B>) {
             wait_until::<B>("all cores have come", || {
                 cores.load(SeqCst).count_ones() as usize == B::CORES
             });
+            clocks_of_this_core_go_on::<B>();
             for _ in 0..10 {
                 submit(pool, || {
                     RAN.fetch_add(1, SeqCst);

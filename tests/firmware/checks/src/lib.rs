@@ -35,7 +35,7 @@ pub trait Board: Platform + Default + 'static {
     /// The core that this runs on, from 0.
     fn core() -> usize;
 
-    /// The spawn hook: has [`Worker::run`] called on a core that has none yet.
+    /// The spawn hook: has [`cores::serve`] called with the worker, on a core that has none yet.
     fn spawn(worker: Worker<'static>) -> Result<(), &'static str>;
 
     /// How often `park` has waited so far, on all cores.
@@ -102,15 +102,59 @@ pub fn interrupt<B: Board>(pool: &'static Checked<B>) {
     }
 }
 
+/// The clocks go on. First of all, because the other checks measure with them how long they wait.
+fn clocks_go_on<B: Board>() {
+    check::<B>("the clocks go on: the board's, and the platform's if it has one");
+    clocks_of_this_core_go_on::<B>();
+}
+
+fn clocks_of_this_core_go_on<B: Board>() {
+    let platform = B::default();
+    let goes_on = |clock: &dyn Fn() -> u64| {
+        let start = clock();
+        // Enough for one that ticks every millisecond.
+        (0..1 << 20).any(|_| clock() != start)
+    };
+    assert!(
+        goes_on(&B::now),
+        "core {}: `Board::now` stands still",
+        B::core()
+    );
+    assert!(
+        platform.quantum() == 0 || goes_on(&|| platform.ticks()),
+        "core {}: `Platform::ticks` stands still: start its counter, on every core, or leave out `quantum`",
+        B::core()
+    );
+}
+
 /// The contract of `Platform`, as far as one core can check it.
 fn a_token_stays<B: Board>() {
     check::<B>("a token that is left before the park is not lost");
     // Callers of `map` may be on any core; the first worker is on this one if there is no other.
     let spots = if B::CORES == 1 { 5 } else { 4 };
     for spot in 0..spots {
+        // Before, because a token that is lost keeps this core here.
+        B::print(format_args!("  spot {spot}: unpark, then park"));
         B::default().unpark(spot);
         B::default().park(spot);
     }
+}
+
+/// Queues jobs with a number of 64 bits each, as a timestamp is, and has them `run`.
+fn jobs_capture_64_bits<B: Board>(pool: &'static Checked<B>, run: impl FnOnce(&dyn Fn() -> bool)) {
+    check::<B>("a job captures 64 bits, in every slot");
+    static CAME: AtomicUsize = AtomicUsize::new(0);
+    for number in 0..16 {
+        let time = u64::MAX / (number + 1);
+        let job = move || {
+            assert_eq!(time, u64::MAX / (number + 1));
+            CAME.fetch_add(1, SeqCst);
+        };
+        if let Err(rejected) = pool.execute(job) {
+            rejected.into_inner()();
+        }
+    }
+    run(&|| CAME.load(SeqCst) == 16);
 }
 
 /// Names a check, before it runs.

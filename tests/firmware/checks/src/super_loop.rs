@@ -4,14 +4,20 @@ use portable_atomic::{AtomicUsize, Ordering::SeqCst};
 use ringpool::Worker;
 
 use crate::{
-    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, nested, since,
+    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, clocks_go_on,
+    jobs_capture_64_bits, nested, since,
 };
 
 /// Runs all checks.
 pub fn run<B: Board>(pool: &'static Checked<B>) {
+    clocks_go_on::<B>();
     a_token_stays::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
+    jobs_capture_64_bits(pool, |came| {
+        while worker.step() {}
+        assert!(came());
+    });
     interrupts_submit_while_main_maps(pool, &mut worker);
     interrupts_submit_while_main_submits(pool, &mut worker);
     interrupts_wake_a_sleeper(pool, worker);
@@ -20,8 +26,13 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
 
 /// Runs those that need no interrupts.
 pub fn run_without_interrupts<B: Board>(pool: &'static Checked<B>) {
+    clocks_go_on::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
+    jobs_capture_64_bits(pool, |came| {
+        while worker.step() {}
+        assert!(came());
+    });
     check::<B>("maps within maps, on their caller");
     nested(pool, 0);
     // Long enough to ask for help.

@@ -306,7 +306,7 @@ fn helpers_of_all_priorities_take_part_in_a_map() {
         while participants.iter().any(|task| task.load(SeqCst) == 0) {
             assert!(now() - start < 30_000, "somebody never came");
             let mut squares = [0; 64];
-            POOL.map(0..64, &mut squares, |k| {
+            POOL.map(0..64_usize, &mut squares, |k| {
                 let me = current();
                 // In the first place that is free or mine.
                 participants.iter().any(|task| {
@@ -485,7 +485,7 @@ fn an_interrupt_submits_jobs_while_tasks_map() {
     while TRIED.load(SeqCst) < INTERRUPTS {
         set_priority([LOW, MIDDLE, HIGH][maps % 3]);
         let mut doubles = [0; 32];
-        FROM_INTERRUPT.map(0..32, &mut doubles, |k| {
+        FROM_INTERRUPT.map(0..32_usize, &mut doubles, |k| {
             let job = || {
                 RAN.fetch_add(1, SeqCst);
             };

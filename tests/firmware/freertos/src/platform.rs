@@ -79,7 +79,6 @@ impl<const WORKERS: usize> Spots<WORKERS> {
 ///
 /// * `spins` stays 0. A task that spins keeps those below it from running, and one of them may be what it
 ///   waits for: a producer in the middle of its submit, a helper of its `map`.
-/// * `give_way` does nothing, because then nobody needs it.
 /// * No clock: the kernel's tick of a millisecond is some hundred times what a wake-up costs. So every `map` of two
 ///   elements or more wakes helpers after its first one. Where maps are often short and there is a cycle counter
 ///   (`DWT::CYCCNT`), let `ticks` return it, and `quantum` what two context switches cost.

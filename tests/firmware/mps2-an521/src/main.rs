@@ -1,10 +1,13 @@
 //! The pool on two Cortex-M33: the first core calls and is interrupted, the second is the worker, as on many chips
-//! with two cores.
+//! with two cores. Built for ARMv6-M these are like the RP2040's Cortex-M0+: there is no compare-and-swap, and a lock
+//! of the board makes the critical sections.
 
 #![no_std]
 #![no_main]
 
 mod boot;
+#[cfg(not(target_has_atomic = "ptr"))]
+mod lock;
 mod platform;
 
 use core::fmt;
@@ -29,6 +32,8 @@ static SUBMITS: AtomicBool = AtomicBool::new(false);
 
 #[entry]
 fn main() -> ! {
+    #[cfg(not(target_has_atomic = "ptr"))]
+    lock::set_up();
     let mut first_core = cortex_m::Peripherals::take().unwrap();
     let timer = &mut first_core.SYST;
     timer.set_clock_source(SystClkSource::Core);

@@ -1,0 +1,8 @@
+use ringpool::{Pool, Spin};
+
+fn main() {
+    let pool: Pool = Pool::new(Spin::new());
+    pool.map(&[1, 2, 3], |x| println!("{x}"));
+    //~ ERROR is not an output of `map`
+    //~ ERROR the order is `map(input, output, function)`: the output comes second, `()` if there is none
+}
