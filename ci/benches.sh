@@ -15,7 +15,11 @@ out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 timeout -k 5 300 "${suite[@]}" --quick --json "$out/figures.json" --plots "$out" \
     --only map-64- --only map-tail --only map-nested --only map-2-callers --only map-allocations --only scaling- \
-    --only execute-1 --only latency-1ms-resting --only python-map-64
-for file in figures.json scaling.svg latency-1ms-resting.svg; do
+    --only execute-1-w1 --only latency-1ms-w1 --only server-20us-fixed-10-w --only mixed- --skip busy --only python-map-64
+for file in figures.json scaling.svg latency-1ms-w1.svg; do
     [ -s "$out/$file" ] || { echo "no $file" >&2; exit 1; }
 done
+
+# Another copy of the crate takes part.
+timeout -k 5 300 benches/variants.sh same=. -- --quick --only map-2-asleep | tee "$out/variants"
+grep -q '^same ' "$out/variants" || { echo "no variant in the table" >&2; exit 1; }

@@ -1,6 +1,9 @@
 //! Tables: what is measured, and who takes part.
 
+use std::path::PathBuf;
 use std::process::Command;
+
+use serde::{Deserialize, Serialize};
 
 use crate::work::Calibrated;
 
@@ -11,12 +14,16 @@ use crate::work::Calibrated;
 pub type Turn = Box<dyn FnMut() -> Vec<f64>>;
 
 /// What is the same for all contestants of a table.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Setup {
     /// Threads that compute, the caller included if it does.
     pub threads: usize,
     /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same work.
     pub calibrated: Calibrated,
+    /// What a process that serves one round only measures, in seconds; else a turn is short.
+    pub seconds: Option<f64>,
+    /// For what is drawn at random: the same for all contestants of a round.
+    pub seed: u64,
 }
 
 /// One workload.
@@ -31,8 +38,12 @@ pub struct Table {
     pub rounds: usize,
     /// Other than what `--threads` says.
     pub threads: Option<usize>,
-    /// Whether another process computes on every core meanwhile.
-    pub busy: bool,
+    /// How many other processes compute meanwhile.
+    pub neighbours: usize,
+    /// A fresh process for each contestant in each round, which measures for so many seconds.
+    pub fresh: Option<f64>,
+    /// Measured only if `--only` names it, or with `--all`.
+    pub on_request: bool,
     pub contestants: Vec<Contestant>,
 }
 
@@ -45,8 +56,40 @@ pub fn table(id: &str, title: &str, rounds: usize, contestants: Vec<Contestant>)
         shape: Shape::Times,
         rounds,
         threads: None,
-        busy: false,
+        neighbours: 0,
+        fresh: None,
+        on_request: false,
         contestants,
+    }
+}
+
+impl Table {
+    /// Puts variants behind the first ringpool; takes others away, if there are to be no rivals.
+    pub fn choose(&mut self, variants: &[(String, PathBuf)], no_rivals: bool) {
+        let is_ours = |contestant: &Contestant| contestant.role == Role::Ringpool;
+        let Some(ours) = self.contestants.iter().position(is_ours) else {
+            return;
+        };
+        let of = self.contestants[ours].name.clone();
+        if no_rivals {
+            self.contestants
+                .retain(|c| c.role == Role::Loop || c.name == of);
+        }
+        let next = 1 + self
+            .contestants
+            .iter()
+            .position(is_ours)
+            .expect("it is kept");
+        let variant = |(name, program): &(String, PathBuf)| Contestant {
+            name: name.clone(),
+            role: Role::Ringpool,
+            start: Start::Variant {
+                program: program.clone(),
+                of: of.clone(),
+            },
+        };
+        self.contestants
+            .splice(next..next, variants.iter().map(variant));
     }
 }
 
@@ -84,6 +127,8 @@ pub enum Start {
     /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that it reads,
     /// prints a line of samples. Ends when its input does. A line `fails: ...` says why it gives up.
     Command(Box<dyn Fn(&Setup) -> Command>),
+    /// This program, built with another copy of ringpool, as the contestant of that name.
+    Variant { program: PathBuf, of: String },
     /// Nobody: what another contestant's samples would be if it were faster by what `speed_up` makes of the
     /// number of threads.
     Ideal {
