@@ -16,6 +16,9 @@ mod waiting;
 use std::time::Duration;
 
 use crate::cores;
+use crate::rivals::forte::Forte;
+use crate::rivals::micropool::Micropool;
+use crate::rivals::rayon::Rayon;
 use crate::rivals::ringpool::{Awake, Inline, Ringpool};
 use crate::rivals::{self, Executor};
 use crate::table::{Contestant, Role, Setup, Shape, Table, table};
@@ -68,8 +71,9 @@ fn unbounded(work: impl Workload) -> Vec<Contestant> {
     vec![
         rival::<crates::ExecutorsStealing>("executors, work stealing", work),
         rival::<crates::ExecutorsChannel>("executors, channel", work),
-        rival::<crates::Micropool>("micropool", work),
-        rival::<crates::Rayon>("rayon", work),
+        rival::<Forte>("forte", work),
+        rival::<Micropool>("micropool", work),
+        rival::<Rayon>("rayon", work),
         rival::<crates::RustyPool>("rusty_pool", work),
         rival::<crates::Threadpool>("threadpool", work),
         rival::<deque::Deque>("mutex, condvar and deque", work),
@@ -92,20 +96,14 @@ fn all_and_awake(work: impl Workload) -> Vec<Contestant> {
     rows
 }
 
-/// Everybody whose jobs can submit jobs without end. Of the bounded queues, those that run a job at once when they are
-/// full: a job that waits for room holds up the worker that would make some.
+/// Everybody whose jobs can submit jobs without end. Of the bounded queues, those that run a job at
+/// once when they are full: a job that waits for room holds up the worker that would make some.
 fn all_inline(work: impl Workload) -> Vec<Contestant> {
     let name = "ringpool, inline when full";
     let mut rows = vec![row::<Inline>(name, Role::Ringpool, work)];
     rows.extend(unbounded(work));
     rows.push(inline_channel(work));
-    rows.push(forte(work));
     rows
-}
-
-/// Not where jobs come from outside: it runs those on the thread that they come from.
-fn forte(work: impl Workload) -> Contestant {
-    rival::<crates::Forte>("forte", work)
 }
 
 fn inline_channel(work: impl Workload) -> Contestant {
@@ -145,7 +143,11 @@ fn throughput() -> Vec<Table> {
     };
     let mut tables = Vec::new();
     for workers in crowds() {
-        let jobs = |id, title, rows| with_workers(workers, id, title, 30, rows);
+        let jobs = |id, title, rows| {
+            let mut table = with_workers(workers, id, title, 30, rows);
+            table.on_request = workers > cores();
+            table
+        };
         let mut one = producers(1);
         if workers == 1 {
             one.push(limit("one-way stream of 64-byte slots", limits::stream));
@@ -186,7 +188,11 @@ fn latency() -> Vec<Table> {
             table.fresh = Some(seconds);
             table
         };
-        let mut rows = all_and_awake(awake);
+        let mut rows = paced(awake);
+        rows.insert(
+            1,
+            row::<Awake>("ringpool, kept awake", Role::Ringpool, awake),
+        );
         if workers == 1 {
             let name = "a word, read all the time";
             rows.push(limit(name, limits::hand_off(awake)));
@@ -194,7 +200,7 @@ fn latency() -> Vec<Table> {
             rows.push(limit(name, limits::half_round_trip));
         }
         tables.push((neighbours, latency("latency-5us", "every 5 us", 0.1, rows)));
-        let mut rows = all(asleep);
+        let mut rows = paced(asleep);
         #[cfg(target_os = "linux")]
         if workers == 1 {
             rows.push(limit("a bare futex wake", limits::futex(asleep)));
@@ -264,21 +270,31 @@ fn server() -> Vec<Table> {
             exponential: false,
             load: 0.1,
         };
-        tables.push(table(
+        let mut beside_maps = table(
             "mixed",
             "Server: requests of 20 us, 10 % of all cores, and a map of 10 ms every 20 ms",
-            1.0,
+            0.5,
             mixed(server),
-        ));
+        );
+        beside_maps.on_request = workers > cores();
+        tables.push(beside_maps);
     }
     tables
+}
+
+/// Those, and pools that are made for short waits.
+fn paced(work: Pace) -> Vec<Contestant> {
+    let mut rows = served(work);
+    rows.push(rival::<Forte>("forte", work));
+    rows.push(rival::<Micropool>("micropool", work));
+    rows
 }
 
 /// What one would write a server with.
 fn served(work: impl Workload) -> Vec<Contestant> {
     vec![
         row::<Ringpool>("ringpool", Role::Ringpool, work),
-        rival::<crates::Rayon>("rayon", work),
+        rival::<Rayon>("rayon", work),
         rival::<deque::Deque>("mutex, condvar and deque", work),
         rival::<channel::Waits>("crossbeam channel", work),
         rival::<crates::Threadpool>("threadpool", work),
@@ -287,11 +303,17 @@ fn served(work: impl Workload) -> Vec<Contestant> {
 
 /// Pools that have jobs and maps.
 fn mixed(work: Server) -> Vec<Contestant> {
-    vec![Contestant::new(
-        "ringpool",
-        Role::Ringpool,
-        server::beside_maps::<Ringpool>(work),
-    )]
+    let ringpool = server::beside_maps::<Ringpool>(work);
+    vec![
+        Contestant::new("ringpool", Role::Ringpool, ringpool),
+        Contestant::new("forte", Role::Rival, server::beside_maps::<Forte>(work)),
+        Contestant::new(
+            "micropool",
+            Role::Rival,
+            server::beside_maps::<Micropool>(work),
+        ),
+        Contestant::new("rayon", Role::Rival, server::beside_maps::<Rayon>(work)),
+    ]
 }
 
 fn counts() -> Vec<Table> {
@@ -322,7 +344,6 @@ fn waiting() -> Vec<Table> {
     for threads in [1, 32] {
         let idle = Idle(threads);
         let mut rows = all_and_awake(idle);
-        rows.push(forte(idle));
         rows.extend(idle_fork_join(idle));
         let mut table = table(
             &format!("idle-{threads}"),
@@ -352,9 +373,9 @@ fn idle_fork_join(idle: Idle) -> Vec<Contestant> {
             idle.fork_join::<rivals::chili::Chili>(),
         ),
         Contestant::new(
-            "fork_union",
+            "forkunion",
             Role::Rival,
-            with_caller.fork_join::<rivals::fork_union::ForkUnion>(),
+            with_caller.fork_join::<rivals::forkunion::ForkUnion>(),
         ),
         Contestant::new(
             "paralight",

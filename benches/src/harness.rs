@@ -1,5 +1,6 @@
-//! Measuring: a child process for each contestant of a table. Either it lives as long as the table and is stopped
-//! while it is not its turn; or there is a fresh one in each round, because where the kernel puts its threads is luck.
+//! Measuring: a child process for each contestant of a table. Either it lives as long as the table
+//! and is stopped while it is not its turn; or there is a fresh one in each round, because where
+//! the kernel puts its threads is luck.
 
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
@@ -40,7 +41,8 @@ pub enum Length {
     Fresh(usize, f64),
 }
 
-/// Runs all contestants of a table, round by round. Returns outcomes in their order, and how many rounds there were.
+/// Runs all contestants of a table, round by round. Returns outcomes in their order, and how many
+/// rounds there were.
 pub fn measure(table: &Table, setup: &Setup, length: Length) -> (Vec<Outcome>, usize) {
     let neighbours = Neighbours::start(table.neighbours);
     let (mut outcomes, rounds) = match length {

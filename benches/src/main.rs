@@ -1,5 +1,6 @@
-//! How fast ringpool and its rivals are: every contestant of a table does the same work in the same run, in turns,
-//! so that what disturbs the machine disturbs them alike. Read the ratios, not the times.
+//! How fast ringpool and its rivals are: every contestant of a table does the same work in the same
+//! run, in turns, so that what disturbs the machine disturbs them alike. Read the ratios, not the
+//! times.
 
 mod allocations;
 mod executors;
@@ -170,8 +171,11 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         "{}, {} cores, Linux {}, {}; {} compute threads",
         machine.cpu, machine.cores, machine.kernel, machine.rustc, options.threads
     );
+    if !options.no_rivals {
+        println!("rivals: {}", machine.rivals.join(", "));
+    }
     println!(
-        "ratio: the best rival's figure (without rivals: ringpool's) over this one; above 1 is faster"
+        "ratio: the best rival's figure (without rivals: ringpool's) over this; above 1 is faster"
     );
 
     let started = Instant::now();

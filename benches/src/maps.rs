@@ -9,7 +9,7 @@ use crate::allocations;
 use crate::cores;
 use crate::report::{self, Figures, quantity};
 use crate::rivals::chili::Held;
-use crate::rivals::fork_union::ForkUnion;
+use crate::rivals::forkunion::ForkUnion;
 use crate::rivals::forte::Forte;
 use crate::rivals::micropool::Micropool;
 #[cfg(openmp)]
@@ -170,7 +170,8 @@ fn time(ns: f64) -> String {
     }
 }
 
-/// All who can map borrowed memory. `threadpool`, `rusty_pool` and channels cannot: their jobs are `'static`.
+/// All who can map borrowed memory. `threadpool`, `rusty_pool` and channels cannot: their jobs are
+/// `'static`.
 fn contestants(map: Map) -> Vec<Contestant> {
     let mut contestants = vec![
         map.contestant::<Loop>("plain loop", Role::Loop, 1),
@@ -186,7 +187,7 @@ fn contestants(map: Map) -> Vec<Contestant> {
     if by_hand {
         contestants.push(map.contestant::<Rayon>("rayon, pieces by hand", Role::Rival, piece));
     }
-    contestants.push(map.contestant::<ForkUnion>("fork_union", Role::Rival, 1));
+    contestants.push(map.contestant::<ForkUnion>("forkunion", Role::Rival, 1));
     contestants.push(map.contestant::<Held>("chili", Role::Rival, 1));
     if by_hand {
         contestants.push(map.contestant::<Held>("chili, pieces by hand", Role::Rival, piece));
@@ -249,7 +250,8 @@ enum Input {
 
 #[derive(Clone, Copy)]
 enum Pace {
-    /// Call after call; a sample is the mean of as many calls as it takes for the clock not to matter.
+    /// Call after call; a sample is the mean of as many calls as it takes for the clock not to
+    /// matter.
     Row,
     /// Each call after a pause, in which pools that sleep fall asleep.
     Pause,
@@ -385,7 +387,8 @@ fn collect(least: usize, most: usize, mut sample: impl FnMut() -> f64) -> Vec<f6
     samples
 }
 
-/// Samples of so many calls, each after a pause that is long enough for workers to give up spinning and sleep.
+/// Samples of so many calls, each after a pause that is long enough for workers to give up spinning
+/// and sleep.
 fn after_pauses(calls: u32, call: &mut impl FnMut()) -> Vec<f64> {
     let mut sample = |calls| {
         std::thread::sleep(Duration::from_millis(1));

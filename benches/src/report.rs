@@ -40,7 +40,8 @@ pub struct Row {
     /// Of a process.
     pub samples: usize,
     pub median: Option<f64>,
-    /// The best rival's median, 99th and 99.9th percentile over this one's; without rivals, ringpool's.
+    /// The best rival's median, 99th and 99.9th percentile over this one's; without rivals,
+    /// ringpool's.
     pub ratios: [Option<f64>; 3],
     /// (share of the samples, the sample that so many are not above): the median of its processes'.
     pub quantiles: Vec<(f64, f64)>,
@@ -226,7 +227,8 @@ impl Row {
     }
 }
 
-/// How fast each contestant is along a curve, against the plain loop: (contestant, points of x and speed-up).
+/// How fast each contestant is along a curve, against the plain loop: (contestant, points of x and
+/// speed-up).
 pub fn speed_ups(points: &[&Figures]) -> Vec<(String, Vec<(f64, f64)>)> {
     let mut names: Vec<&str> = Vec::new();
     let mut curves: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
@@ -344,6 +346,8 @@ pub struct Machine {
     pub cores: usize,
     pub kernel: String,
     pub rustc: String,
+    /// Of the rivals: name and version.
+    pub rivals: Vec<String>,
 }
 
 impl Machine {
@@ -356,16 +360,48 @@ impl Machine {
             cpu: model.map_or("unknown".to_string(), |(_, model)| model.to_string()),
             cores: cores(),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_string(),
-            rustc: rustc().unwrap_or("unknown rustc".to_string()),
+            rustc: version("rustc").unwrap_or("unknown rustc".to_string()),
+            rivals: versions(),
         }
     }
 }
 
-/// The compiler, if it still is where cargo found it.
-fn rustc() -> Option<String> {
-    let output = Command::new("rustc").arg("--version").output().ok()?;
-    let version = String::from_utf8(output.stdout).ok()?;
-    Some(version.trim().to_string())
+/// Of a program, if there is one: the first line that it says.
+fn version(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.lines().next()?.trim().to_string())
+}
+
+/// What the rivals are: crates as they are locked, and what is installed here.
+fn versions() -> Vec<String> {
+    const LOCKED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+    const CRATES: [&str; 11] = [
+        "rayon",
+        "crossbeam-channel",
+        "threadpool",
+        "forkunion",
+        "micropool",
+        "forte",
+        "chili",
+        "paralight",
+        "scoped_threadpool",
+        "rusty_pool",
+        "executors",
+    ];
+    let locked = |name: &&str| {
+        let entry = format!("name = \"{name}\"\nversion = \"");
+        let (_, rest) = LOCKED.split_once(&entry)?;
+        Some(format!("{name} {}", rest.split_once('"')?.0))
+    };
+    let crates = CRATES.iter().filter_map(locked);
+    crates
+        .chain(
+            ["gcc", "python3"]
+                .iter()
+                .filter_map(|program| version(program)),
+        )
+        .collect()
 }
 
 /// A run, as `--json` writes it.

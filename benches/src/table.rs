@@ -9,8 +9,8 @@ use crate::work::Calibrated;
 
 /// What a contestant does when it is its turn: returns samples, in its table's unit.
 ///
-/// It begins with a short warm-up that it does not measure, because its threads were stopped and its cache
-/// lines are cold.
+/// It begins with a short warm-up that it does not measure, because its threads were stopped and
+/// its cache lines are cold.
 pub type Turn = Box<dyn FnMut() -> Vec<f64>>;
 
 /// What is the same for all contestants of a table.
@@ -18,7 +18,8 @@ pub type Turn = Box<dyn FnMut() -> Vec<f64>>;
 pub struct Setup {
     /// Threads that compute, the caller included if it does.
     pub threads: usize,
-    /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same work.
+    /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same
+    /// work.
     pub calibrated: Calibrated,
     /// What a process that serves one round only measures, in seconds; else a turn is short.
     pub seconds: Option<f64>,
@@ -121,16 +122,17 @@ pub enum Role {
 }
 
 pub enum Start {
-    /// In a process of its own, a copy of this program: builds the pool, checks one result (a panic says what is
-    /// wrong), and hands back what a turn is.
+    /// In a process of its own, a copy of this program: builds the pool, checks one result (a panic
+    /// says what is wrong), and hands back what a turn is.
     Here(Box<dyn Fn(&Setup) -> Turn>),
-    /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that it reads,
-    /// prints a line of samples. Ends when its input does. A line `fails: ...` says why it gives up.
+    /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that
+    /// it reads, prints a line of samples. Ends when its input does. A line `fails: ...` says why
+    /// it gives up.
     Command(Box<dyn Fn(&Setup) -> Command>),
     /// This program, built with another copy of ringpool, as the contestant of that name.
     Variant { program: PathBuf, of: String },
-    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up` makes of the
-    /// number of threads.
+    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up`
+    /// makes of the number of threads.
     Ideal {
         of: &'static str,
         speed_up: Box<dyn Fn(usize) -> f64>,

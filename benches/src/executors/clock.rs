@@ -1,4 +1,5 @@
-//! A clock that is cheap to read: it is read between a submit and the job's start, so what it costs is measured too.
+//! A clock that is cheap to read: it is read between a submit and the job's start, so what it costs
+//! is measured too.
 
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
@@ -57,7 +58,8 @@ pub fn sleep_until(time: Duration) {
     }
 }
 
-/// From now on this thread is woken when it is due, as by an interrupt: else Linux adds up to 50 us.
+/// From now on this thread is woken when it is due, as by an interrupt: else Linux adds up to 50
+/// us.
 pub fn sleep_exactly() {
     prctl::set_timerslack(1).expect("any number will do");
 }

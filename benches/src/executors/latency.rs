@@ -51,8 +51,8 @@ pub enum What {
 }
 
 impl Pace {
-    /// A turn of submits, which do not wait for the jobs to start; `submit(number)` has another thread call
-    /// [`start(number)`](start), for the numbers from 1.
+    /// A turn of submits, which do not wait for the jobs to start; `submit(number)` has another
+    /// thread call [`start(number)`](start), for the numbers from 1.
     pub fn turn(self, setup: &Setup, submit: impl Fn(u64) + 'static) -> Turn {
         let period = clock::ticks(self.every.as_nanos() as u64);
         let mut last = 0;

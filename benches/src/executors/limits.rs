@@ -65,7 +65,8 @@ pub fn futex(pace: Pace) -> impl Fn(&Setup) -> Turn {
 
     fn call(word: &AtomicU32, operation: libc::c_int, value: u32) {
         let no_timeout: *const libc::timespec = std::ptr::null();
-        // SAFETY: the word outlives the call, and these operations use nothing but it and the value.
+        // SAFETY: the word outlives the call, and these operations use nothing but it and the
+        // value.
         unsafe {
             libc::syscall(
                 libc::SYS_futex,

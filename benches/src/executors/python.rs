@@ -1,4 +1,5 @@
-//! ringpool beside Python's pools, for those who come from there: `python/contestant.py` is the other side.
+//! ringpool beside Python's pools, for those who come from there: `python/contestant.py` is the
+//! other side.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -92,7 +93,8 @@ pub fn tables() -> Vec<Table> {
     ]
 }
 
-/// A map of `n` numbers: plain loops, ringpool, Python's pools. So many calls make a sample of ours.
+/// A map of `n` numbers: plain loops, ringpool, Python's pools. So many calls make a sample of
+/// ours.
 fn map<R: PartialEq + Default + Clone + Send + 'static>(
     id: &'static str,
     title: &str,

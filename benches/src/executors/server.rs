@@ -1,5 +1,5 @@
-//! A server: requests come at random, whether or not it keeps up with them. How long each takes, from when it was due
-//! to its end.
+//! A server: requests come at random, whether or not it keeps up with them. How long each takes,
+//! from when it was due to its end.
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering::*};
@@ -12,7 +12,8 @@ use crate::rivals::{Executor, Load, Shared, Work};
 use crate::table::{Setup, Turn};
 use crate::work::Element;
 
-/// Requests by a Poisson process. The submitter sleeps until the next one is due, and computes nothing.
+/// Requests by a Poisson process. The submitter sleeps until the next one is due, and computes
+/// nothing.
 #[derive(Clone, Copy)]
 pub struct Server {
     /// What a request computes: the mean.
