@@ -2,6 +2,7 @@
 //! and is stopped while it is not its turn; or there is a fresh one in each round, because where
 //! the kernel puts its threads is luck.
 
+use std::fs;
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
@@ -11,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
@@ -215,6 +218,25 @@ pub fn cpu_time() -> Duration {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
         .expect("every process has that clock")
         .into()
+}
+
+/// CPU time of all that is not this program and its children, in seconds since the machine started.
+/// Children count once they have ended.
+pub fn others() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let ticks = stat.lines().next()?.split_whitespace().skip(1);
+    let ticks: Vec<f64> = ticks.filter_map(|n| n.parse().ok()).collect();
+    // user, nice, system; then idle and waiting for a disk; irq, softirq, steal. A tick is 10 ms.
+    let [user, nice, system, _, _, irq, softirq, steal, ..] = ticks[..] else {
+        return None;
+    };
+    let all = (user + nice + system + irq + softirq + steal) / 100.0;
+    let own = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(|who| {
+        let usage = getrusage(who).expect("every process has that");
+        let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+        seconds(usage.user_time()) + seconds(usage.system_time())
+    });
+    Some(all - own[0] - own[1])
 }
 
 /// Computes for ever: a busy neighbour.

@@ -190,10 +190,13 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
             seed: 0,
         };
         let length = options.length(table);
-        let before = Instant::now();
+        let (before, others) = (Instant::now(), harness::others());
         let (outcomes, rounds) = harness::measure(table, &setup, length);
         let seconds = before.elapsed().as_secs_f64();
-        let figures = Figures::new(table, threads, length, rounds, seconds, outcomes);
+        let mut figures = Figures::new(table, threads, length, rounds, seconds, outcomes);
+        figures.others = others
+            .zip(harness::others())
+            .map(|(before, after)| after - before);
         match table.shape {
             Shape::Times | Shape::Latency => print!("{}", figures.text()),
             Shape::Point(..) => {}

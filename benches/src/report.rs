@@ -27,6 +27,8 @@ pub struct Figures {
     pub fresh: Option<f64>,
     /// How long it took to measure.
     pub seconds: f64,
+    /// CPU time of all other programs meanwhile, in seconds.
+    pub others: Option<f64>,
     pub rows: Vec<Row>,
 }
 
@@ -106,6 +108,7 @@ impl Figures {
                 Length::Rounds(..) => None,
             },
             seconds,
+            others: None,
             rows,
         }
     }
@@ -116,6 +119,14 @@ impl Figures {
             .iter()
             .filter(ours)
             .any(|row| row.failure.is_some())
+    }
+
+    /// Whether its figures are worth little, because other programs took too much of the machine.
+    fn disturbance(&self) -> String {
+        match self.others.map(|others| others / self.seconds) {
+            Some(cores) if cores > 0.1 => format!("; DISTURBED: others took {cores:.1} cores"),
+            _ => String::new(),
+        }
     }
 
     /// The table as text: a row for each contestant, in their order, whichever is ahead.
@@ -144,6 +155,7 @@ impl Figures {
                 columns.extend(["max", "CPU"]);
             }
         }
+        text += &self.disturbance();
         _ = write!(text, "\n{:name$}", "");
         for column in &columns {
             _ = write!(text, "{column:>width$}");
@@ -268,6 +280,11 @@ pub fn curve_text(title: &str, points: &[&Figures], x: impl Fn(f64) -> String) -
         text.push('\n');
     }
     for point in points {
+        let disturbance = point.disturbance();
+        if !disturbance.is_empty() {
+            let x = point.x.map_or(String::new(), &x);
+            _ = writeln!(text, "{x}{disturbance}");
+        }
         for row in &point.rows {
             if let Some(failure) = &row.failure {
                 let x = point.x.map_or(String::new(), &x);
