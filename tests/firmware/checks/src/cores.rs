@@ -8,7 +8,7 @@ use ringpool::{Pool, Worker};
 
 use crate::{
     Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, clocks_go_on,
-    clocks_of_this_core_go_on, nested, pause, since, wait_until,
+    clocks_of_this_core_go_on, jobs_capture_64_bits, nested, pause, since, wait_until,
 };
 
 /// Runs all checks, on core 0.
@@ -23,6 +23,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     all_sleep(pool);
     sleepers_stay_asleep::<B>();
     a_job_wakes_a_sleeper(pool);
+    jobs_capture_64_bits(pool, |came| wait_until::<B>("all have run", came));
     every_core_takes_part(pool);
     maps_are_right(pool);
     maps_nest(pool);
