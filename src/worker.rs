@@ -88,3 +88,54 @@ pub(crate) trait Serve: Sync {
     fn step(&self, worker: usize) -> bool;
     fn release_number(&self, worker: usize);
 }
+
+#[cfg(test)]
+#[cfg(not(any(feature = "std", ringpool_loom, ringpool_shuttle)))]
+mod tests {
+    extern crate std;
+
+    use std::boxed::Box;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::{Condvar, Mutex};
+    use std::thread;
+
+    use crate::{Platform, Pool};
+
+    /// A worker that parks stays there until there is a token.
+    struct Tokens(Mutex<[bool; 256]>, Condvar);
+
+    impl Platform for Tokens {
+        fn park(&self, spot: usize) {
+            let tokens = self.0.lock().unwrap();
+            self.1.wait_while(tokens, |it| !it[spot]).unwrap()[spot] = false;
+        }
+
+        fn unpark(&self, spot: usize) {
+            self.0.lock().unwrap()[spot] = true;
+            self.1.notify_all();
+        }
+    }
+
+    #[test]
+    fn a_worker_that_the_last_job_unwinds_tells_the_others_of_the_end() {
+        let pool: Pool<4, Tokens> = Pool::new(Tokens(Mutex::new([false; 256]), Condvar::new()));
+        thread::scope(|scope| {
+            let claim = pool.ring.claim().ok().unwrap();
+            let start = pool.start(3, |worker| {
+                let run = || catch_unwind(AssertUnwindSafe(|| worker.run()));
+                scope.spawn(move || _ = run());
+                Ok::<(), ()>(())
+            });
+            start.unwrap();
+            // Accepted and not yet written when the pool closes: no worker may leave.
+            pool.close();
+            while pool.sleepers() != 3 {
+                thread::yield_now();
+            }
+            claim.fill(|| resume_unwind(Box::new("the last job")));
+            pool.sleep.notify();
+            // One is woken; as it unwinds it wakes the others, or this scope does not end.
+        });
+        assert_eq!(pool.workers(), 0);
+    }
+}
