@@ -45,11 +45,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
                 busy = true;
             }
             if busy {
-                if mem::take(&mut spun) {
-                    budget.spun(true);
-                }
-                if mem::take(&mut state.helped) {
-                    budget.helped();
+                if mem::take(&mut spun) | mem::take(&mut state.helped) {
+                    budget.paid();
                 }
                 looks = budget.looks();
             }
@@ -64,16 +61,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if self.ring.is_finished() {
                 break self.sleep.stop_searching();
             }
-            if mem::take(&mut spun) {
-                budget.spun(false);
-            }
-            let dry = platform.ticks();
             self.sleep
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
-            if platform.spins() != 0 {
-                let slept = platform.ticks().wrapping_sub(dry);
-                budget.slept(slept, || platform.quantum());
-            }
+            budget.slept();
+            spun = false;
             looks = budget.looks();
         }
     }

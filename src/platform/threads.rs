@@ -29,10 +29,9 @@ impl Threads {
         }
     }
 
-    /// How many times a thread looks for work before it sleeps: the price in CPU time of not having to be
-    /// woken. The default, 300, is some 10 us. A thread that found nothing like that 8 times in a row sleeps at once,
-    /// but for every 3rd to 33rd time; until it finds something so, helps a map, or is woken within 64 us after it ran out
-    /// of work.
+    /// How many times a thread looks for work before it sleeps, at most: the price in CPU time of not
+    /// having to be woken. The default, 300, is some 10 us. A thread whose looks find nothing takes half
+    /// as many the next time, and as many as it may every 16th time.
     #[must_use]
     pub const fn with_spins(mut self, spins: u32) -> Self {
         self.spins = spins;

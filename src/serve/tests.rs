@@ -6,7 +6,6 @@ use std::thread;
 use std::vec::Vec;
 
 use super::*;
-use crate::tuning::SHORT_SLEEP_QUANTA;
 use crate::{Spin, Threads};
 
 const UNPARK: usize = usize::MAX;
@@ -140,41 +139,39 @@ fn waits_before_each_park(pool: &'static Pool<4, Host>, parks: &Parks) -> Vec<us
 }
 
 #[test]
-fn a_spin_that_finds_nothing_halves_the_next_and_one_that_finds_something_doubles_it() {
+fn each_sleep_halves_the_looks_until_one_finds_work_or_it_is_time_to_try() {
     static PARKS: Parks = Mutex::new(Vec::new());
     static POOL: Pool<4, Host> = Pool::new(Host::new(256, |wait| {
         let found = 256 + 128 + 64 + 8;
-        if wait == 0 && note_park(&PARKS, &POOL) == 12 {
+        if wait == 0 && note_park(&PARKS, &POOL) == 18 {
             POOL.close();
         } else if wait == 0 || wait == found {
             POOL.execute(|| ()).unwrap();
         }
     }));
-    // The fourth spin finds a job in its 8th look. The next is 64 looks long.
+    // The fourth spin finds a job in its 8th look. The 17th is after 16 sleeps.
     assert_eq!(
         waits_before_each_park(&POOL, &PARKS),
-        [256, 128, 64, 8 + 64, 32, 16, 8, 4, 4, 4, 4, 4]
-    );
-}
-
-#[test]
-fn a_worker_that_is_woken_soon_looks_as_often_as_it_can() {
-    static PARKS: Parks = Mutex::new(Vec::new());
-    // Each look at the clock takes a tick. The first three sleeps are short.
-    static POOL: Pool<4, Host> = Pool::new(Host::with_clock(32, 100, |wait| {
-        if wait == 0 {
-            let ticks = match note_park(&PARKS, &POOL) {
-                1..=3 => 100 * SHORT_SLEEP_QUANTA - 2,
-                6 => return POOL.close(),
-                _ => 100 * SHORT_SLEEP_QUANTA - 1,
-            };
-            POOL.sleep.platform().now.fetch_add(ticks, SeqCst);
-            POOL.execute(|| ()).unwrap();
-        }
-    }));
-    assert_eq!(
-        waits_before_each_park(&POOL, &PARKS),
-        [32, 32, 32, 32, 16, 8]
+        [
+            256,
+            128,
+            64,
+            8 + 256,
+            128,
+            64,
+            32,
+            16,
+            8,
+            4,
+            2,
+            1,
+            0,
+            0,
+            0,
+            0,
+            256,
+            128
+        ]
     );
 }
 
