@@ -133,7 +133,7 @@ mod tests {
                 thread::yield_now();
             }
             claim.fill(|| resume_unwind(Box::new("the last job")));
-            pool.sleep.notify();
+            pool.sleep.notify(|| pool.ring.len());
             // One is woken; as it unwinds it wakes the others, or this scope does not end.
         });
         assert_eq!(pool.workers(), 0);
