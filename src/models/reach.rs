@@ -16,6 +16,7 @@ use std::vec::Vec;
 use super::checker::thread::{self, ThreadId};
 
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each checker has models of its own")]
 pub(super) enum Event {
     /// Positions of the ring wrapped to zero.
     Wrapped,
