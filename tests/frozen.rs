@@ -108,7 +108,6 @@ impl Platform for &Ice {
         self.pass(Place::Relax);
         thread::yield_now();
     }
-
 }
 
 /// Checks that jobs run and maps return.

@@ -299,11 +299,31 @@ fn a_helper_is_gone_when_a_map_returns() {
     });
 }
 
+/// Each of two lanes has a chunk of 16 elements and one more. All stay in their first element until the
+/// second helper is there.
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
-    focused(2, &[TwoHelpers, CallerParked], || {
+    focused(1, &[TwoHelpers], || {
         let staffed = Staffed::asleep(2);
-        once(&staffed.pool, 4);
+        let (elements, caller) = (Element::row(34), thread::current().id());
+        let both = [Signal::default(), Signal::default()];
+        let [callers, helpers] = [0; 2].map(AtomicUsize::new);
+        staffed.pool.map(&elements[..], (), |element| {
+            element.bump();
+            if thread::current().id() == caller {
+                if callers.fetch_add(1, Relaxed) == 0 {
+                    drop(both[0].wait());
+                }
+                return;
+            }
+            match helpers.fetch_add(1, Relaxed) {
+                0 => drop(both[1].wait()),
+                1 => both.iter().for_each(Signal::give),
+                _ => (),
+            }
+        });
+        assert!(is_reached(TwoHelpers));
+        assert!(elements.iter().all(|element| element.value() == 1));
         staffed.dismiss();
     });
 }
@@ -406,42 +426,56 @@ impl Platform for Plain {
     }
 }
 
-/// One caller's return from `park` happens before the next one's `park` at that spot. A helper is there
-/// until the caller has parked, and the caller until it has help.
+/// One caller's return from `park` happens before the next one's `park` at that spot. The helper stays in
+/// each map until its caller has parked. The second caller comes when the helper has left the first map.
 #[test]
 fn a_spot_is_handed_on_by_a_caller_that_is_out_of_park() {
-    fn map(pool: &Pool<2, Plain>) {
-        let (caller, joined) = (thread::current().id(), Signal::default());
-        let helped = AtomicBool::new(false);
+    struct Round {
+        begun: Signal,
+        joined: Signal,
+        left: Signal,
+    }
+    fn map(pool: &Pool<2, Plain>, round: &Round) {
+        let caller = thread::current().id();
         pool.map(0..2, (), |_| {
             if thread::current().id() == caller {
-                drop(joined.wait());
-            } else if !helped.swap(true, Relaxed) {
-                joined.give();
+                round.begun.give();
+                drop(round.joined.wait());
+            } else {
+                round.joined.give();
                 *pool.sleep.platform().parked.wait() = false;
             }
         });
     }
-    bounded(1, &[SpotHandedOn], || {
+    bounded(2, &[SpotHandedOn], || {
         let pool = Arc::new(Pool::new(Plain {
             spots: Spots::new(0),
             parks: (0..CALLERS).map(|_| UnsafeCell::new(0)).collect(),
             parked: Signal::default(),
         }));
-        let helper = stepping(&pool);
-        // Not loom's: it orders nothing.
-        let first = Arc::new(AtomicBool::new(false));
-        let other = {
-            let (pool, first) = (Arc::clone(&pool), Arc::clone(&first));
+        let rounds = Arc::new([(); 2].map(|()| Round {
+            begun: Signal::default(),
+            joined: Signal::default(),
+            left: Signal::default(),
+        }));
+        let number = pool.sleep.claim_number().unwrap();
+        let helper = {
+            let (pool, rounds) = (Arc::clone(&pool), Arc::clone(&rounds));
             thread::spawn(move || {
-                map(&pool);
-                first.store(true, Relaxed);
+                let mut worker = Worker::new(&*pool, number);
+                for round in &*rounds {
+                    drop(round.begun.wait());
+                    assert!(worker.step());
+                    round.left.give();
+                }
             })
         };
-        while !first.load(Relaxed) {
-            thread::yield_now();
-        }
-        map(&pool);
+        let other = {
+            let (pool, rounds) = (Arc::clone(&pool), Arc::clone(&rounds));
+            thread::spawn(move || map(&pool, &rounds[0]))
+        };
+        drop(rounds[0].left.wait());
+        map(&pool, &rounds[1]);
         other.join().unwrap();
         helper.join().unwrap();
     });

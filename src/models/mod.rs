@@ -256,7 +256,11 @@ impl Platform for Spots {
     fn park(&self, spot: usize) {
         let worker = spot >= CALLERS;
         self.parked.fetch_add(1, Relaxed);
-        reached(if worker { Event::Slept } else { Event::CallerParked });
+        reached(if worker {
+            Event::Slept
+        } else {
+            Event::CallerParked
+        });
         *self.spots[spot].wait() = false;
         if worker {
             reached(Event::Woke);
@@ -337,7 +341,11 @@ fn execute<const CAPACITY: usize>(
 ) -> bool {
     let accepted = pool.execute(job).is_ok();
     count.accepted.fetch_add(accepted.into(), Relaxed);
-    reached(if accepted { Event::Accepted } else { Event::Refused });
+    reached(if accepted {
+        Event::Accepted
+    } else {
+        Event::Refused
+    });
     accepted
 }
 

@@ -81,7 +81,9 @@ pub(super) fn is_reached(event: Event) -> bool {
 }
 
 /// `model`, whose executions are watched.
-pub(super) fn watched(model: impl Fn() + Send + Sync + 'static) -> impl Fn() + Send + Sync + 'static {
+pub(super) fn watched(
+    model: impl Fn() + Send + Sync + 'static,
+) -> impl Fn() + Send + Sync + 'static {
     move || {
         NOW.set(0);
         HELPED.set(0);
@@ -99,7 +101,10 @@ pub(super) fn assert_reached(events: &[Event]) {
     let counts = COUNTS.replace([0; EVENTS]);
     for &event in events {
         std::println!("{event:?} in {} executions", counts[event as usize]);
-        assert_ne!(counts[event as usize], 0, "the model never comes to {event:?}");
+        assert_ne!(
+            counts[event as usize], 0,
+            "the model never comes to {event:?}"
+        );
     }
 }
 
