@@ -276,7 +276,7 @@ struct Signal(Mutex<bool>, Condvar);
 impl Signal {
     fn give(&self) {
         *self.0.lock().unwrap() = true;
-        self.1.notify_one();
+        self.1.notify_all();
     }
 
     fn wait(&self) -> MutexGuard<'_, bool> {

@@ -16,6 +16,7 @@ use std::vec::Vec;
 use super::checker::thread::{self, ThreadId};
 
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each checker has models of its own")]
 pub(super) enum Event {
     /// Positions of the ring wrapped to zero.
     Wrapped,
@@ -143,9 +144,8 @@ impl Canary {
         }
         // Each touches it once more before it leaves: so another one's touch between two of its own
         // shows that both are there.
-        if let Some(first) = helpers.iter().position(|helper| *helper == me)
-            && helpers[first..].iter().any(|helper| *helper != me)
-        {
+        let mut since = helpers.iter().skip_while(|helper| **helper != me);
+        if since.any(|helper| *helper != me) {
             reached(Event::TwoHelpers);
         }
         helpers.push(me);
