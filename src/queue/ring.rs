@@ -406,11 +406,9 @@ mod tests {
         ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
         // Another worker has taken a job meanwhile, and there is one behind it.
         ring.head.store(0, Ordering::Relaxed);
-        assert!(
-            ring.is_ready(0),
-            "the slot is free for the next lap: look again"
-        );
+        let ready = ring.is_ready(0);
         ring.head.store(STEP, Ordering::Relaxed);
+        assert!(ready, "the slot is free for the next lap: look again");
     }
 
     #[test]
