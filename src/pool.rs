@@ -194,7 +194,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// may ([`Threads`](crate::Threads) says when its own may be called from a signal handler). Jobs are taken in the
     /// order in which they were queued.
     ///
-    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
+    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it, and
+    /// [`panics`](Self::panics) counts it. With `panic = "abort"` it ends the process, as any panic does.
     ///
     /// A job is a closure, or a [`Job`] of your own. One that takes more than `WORDS` machine words, or
     /// holds a value that is more aligned than two words, is a compile error. It says how large the job
@@ -252,7 +253,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     ///
     /// [`Input`] and [`Output`] list what these can be. Elements and results may be borrowed. The caller
     /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
-    /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
+    /// from jobs and from within `map`, and works on a pool that has no workers or is closed. Elements that
+    /// wait for each other may wait for ever: how many run at once is not promised, and it may be one.
     ///
     /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results. When it
     /// shares its work it takes about 5 KiB of the caller's stack on 64-bit targets, and less than 400
