@@ -7,9 +7,9 @@ cd "$(dirname "$0")/.."
 text=docs/how-it-works.dot picture=docs/how-it-works.svg
 if [ "${1-}" = --draw ]; then
     ci/apt-install graphviz
-    # Without the comments and blank lines that Markdown stumbles over, and as wide as the page.
+    # As Markdown takes it: its first tag is one line, no line is blank. As wide as the page.
     dot -Tsvg "$text" | sed -e '1,/^<svg/{/^<svg/!d}' -e '/^<!--.*-->$/d' -e '/^$/d' \
-        -e 's/^<svg width="[^"]*" height="[^"]*"/<svg width="100%"/' >"$picture"
+        -e '/^<svg/{N;s/ width="[^"]*" height="[^"]*"\n/ width="100%"/}' >"$picture"
 fi
 
 files() {

@@ -167,6 +167,7 @@ static_assertions::assert_impl_all!(ThreadPool: Send, Sync, core::fmt::Debug);
 //
 // In the repository a page's links go to files. Here they are defined before the page, and the first definition of a
 // link is the one that counts. Its pictures are files there, too, of which nothing shows here; so they follow the page.
+// The styles let long names break, so that their tables fit the page.
 #[cfg(doc)]
 pub mod docs {
     #[doc = "[footprint]: crate::docs::footprint\n[orderings]: crate::docs::safety#orderings"]
@@ -197,10 +198,12 @@ pub mod docs {
     pub mod porting {}
 
     #[doc = include_str!("../docs/rivals.md")]
+    #[doc = "\n<style>.docblock td code { overflow-wrap: anywhere; white-space: pre-wrap }</style>"]
     pub mod rivals {}
 
     #[doc = include_str!("../docs/safety.md")]
     #[doc = include_str!("../docs/orderings.md")]
+    #[doc = "\n<style>.docblock td code { overflow-wrap: anywhere; white-space: pre-wrap }</style>"]
     pub mod safety {}
 
     #[doc = include_str!("../docs/scaling.md")]
