@@ -17,8 +17,8 @@ grep -oE '`[a-z0-9]+(_[a-z0-9]+){4,}`' docs/wrong-guesses.md | tr -d '`' | while
     grep -rqE "fn $test\(" src tests || { echo "docs/wrong-guesses.md names a test that is not there: $test"; exit 1; }
 done
 for page in ./*.md docs/*.md; do
-    { grep -oE '\]\([^)#: ]+|^\[[^]]+\]: [^# ]+|src="[^"]+' "$page" || true; } |
-        sed -E 's/^(\]\(|\[[^]]+\]: |src=")//' | grep -v '://' |
+    { grep -oE '\]\([^)# ]+|^\[[^]]+\]: [^# ]+|src="[^"]+' "$page" || true; } |
+        sed -E -e 's/^(\]\(|\[[^]]+\]: |src=")//' -e '/:\/\//d' |
         while read -r link; do
             case $link in crate::*) continue ;; esac
             [ -e "$(dirname "$page")/$link" ] || { echo "$page links to $link, which is not there"; exit 1; }

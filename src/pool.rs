@@ -166,7 +166,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// may ([`Threads`](crate::Threads) says when its own may be called from a signal handler). Jobs are taken in the
     /// order in which they were queued.
     ///
-    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
+    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it. Where panics
+    /// abort (`panic = "abort"`), it ends the process.
     ///
     /// A job is a closure, or a [`Job`] of your own. One that takes more than `WORDS` machine words, or
     /// holds a value that is more aligned than two words, is a compile error. It says how large the job
@@ -226,6 +227,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
     /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
     ///
+    /// Elements are run in any order, by any number of threads. Nothing is promised about elements that
+    /// wait for each other: `map(0..2, |_| barrier.wait())` may hang with any number of idle workers.
+    ///
     /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results. When it
     /// shares its work it takes about 5 KiB of the caller's stack on 64-bit targets, and less than 400
     /// bytes on 32-bit ones; besides what `f` takes.
@@ -236,7 +240,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
     ///   input by value, every result, and a `Vec` for them, having been dropped once. (Results that
     ///   have replaced old ones in a borrowed output stay there.) Without the feature `std`, a panic
-    ///   of `f` while the work is shared ends the program.
+    ///   of `f` while the work is shared ends the program; so does each where panics abort.
     ///
     /// # Examples
     ///

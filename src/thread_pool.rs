@@ -20,6 +20,7 @@ use crate::worker::Serve;
 /// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs the
 /// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
 /// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
+/// (Two pools, each dropped by a job of the other, wait for each other for ever.)
 ///
 /// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. Dropping
 /// the pool there would join threads that are gone, which panics or worse: leave by `exec` or `_exit`, or
