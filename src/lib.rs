@@ -124,11 +124,15 @@ compile_error!(
      the firmware choose that crate's backend, such as its feature `critical-section`"
 );
 
+#[cfg(target_pointer_width = "16")]
+compile_error!("ringpool: it needs pointers of 32 or 64 bits; this target's have 16");
+
 mod error;
 mod job;
 mod map;
 #[cfg(all(test, any(ringpool_loom, ringpool_shuttle)))]
 mod models;
+mod native;
 mod platform;
 mod pool;
 mod queue;
@@ -157,11 +161,39 @@ pub use pool::Pool;
 pub use thread_pool::ThreadPool;
 pub use worker::Worker;
 
-static_assertions::assert_impl_all!(Pool: Send, Sync, core::fmt::Debug);
-static_assertions::assert_impl_all!(Worker<'static>: Send, core::fmt::Debug);
-static_assertions::assert_impl_all!(Rejected<fn()>: Send, Sync, core::error::Error);
-#[cfg(feature = "std")]
-static_assertions::assert_impl_all!(ThreadPool: Send, Sync, core::fmt::Debug);
+/// What every public type is, whatever the platform and the job.
+mod auto_traits {
+    use core::error::Error;
+    use core::fmt::Debug;
+    use core::panic::{RefUnwindSafe, UnwindSafe};
+
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    use crate::{Pool, Rejected, Spin, StartError, Worker};
+
+    assert_impl_all!(Pool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug);
+    assert_impl_all!(Worker<'static>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug);
+    assert_impl_all!(Spin: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug, Default);
+    assert_impl_all!(Rejected<fn()>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Error);
+    assert_impl_all!(StartError<()>: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug);
+    assert_impl_all!(StartError<core::fmt::Error>: Error);
+    // What holds a job or an error is what that is.
+    assert_not_impl_any!(Rejected<*const ()>: Send, Sync);
+    assert_not_impl_any!(Rejected<&'static mut ()>: UnwindSafe);
+    assert_not_impl_any!(StartError<*const ()>: Send, Sync);
+
+    #[cfg(any(target_arch = "arm", target_arch = "aarch64"))]
+    assert_impl_all!(crate::Wfe: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug, Copy, Default);
+
+    #[cfg(feature = "std")]
+    mod with_std {
+        use super::*;
+        use crate::{ThreadPool, Threads};
+
+        assert_impl_all!(ThreadPool: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug);
+        assert_impl_all!(Threads: Send, Sync, Unpin, UnwindSafe, RefUnwindSafe, Debug, Default);
+    }
+}
 
 /// Pages of documentation; there is no code in here.
 //
@@ -203,6 +235,7 @@ pub mod docs {
 
     #[doc = include_str!("../docs/safety.md")]
     #[doc = include_str!("../docs/orderings.md")]
+    #[doc = include_str!("sleep/README.md")]
     #[doc = "\n<style>.docblock td code { overflow-wrap: anywhere; white-space: pre-wrap }</style>"]
     pub mod safety {}
 

@@ -1,6 +1,7 @@
 //! The pool: its public front.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 use crate::error::{Rejected, StartError};
 use crate::job::Job;
@@ -108,6 +109,33 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
                 #[cfg(feature = "std")]
                 panics: AtomicUsize::new(0),
             }
+        }
+    }
+
+    /// Makes a pool in its place.
+    ///
+    /// # Safety
+    ///
+    /// `place` is valid for writes, and aligned.
+    #[cfg(feature = "std")]
+    #[allow(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "where a field is, and what is put there"
+    )]
+    pub(crate) unsafe fn init(place: *mut Self, platform: P) {
+        // A field that is added to the pool has to be added here.
+        let _ = |Self {
+                     ring: _,
+                     sleep: _,
+                     maps: _,
+                     panics: _,
+                 }: &Self| ();
+        // SAFETY: the caller's promise, for each field's place.
+        unsafe {
+            Ring::init(&raw mut (*place).ring);
+            (&raw mut (*place).sleep).write(Sleep::new(platform));
+            (&raw mut (*place).maps).write(Maps::new());
+            (&raw mut (*place).panics).write(AtomicUsize::new(0));
         }
     }
 
@@ -359,6 +387,19 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.ring.close();
         self.sleep.wake_all();
     }
+}
+
+// A panic leaves the pool as it was: one of a job goes no further than its worker, by when the job's
+// slot is free; one in `map` has let go of its team. Platforms' hooks do not panic. (Without `std`, a
+// worker that a job's panic unwinds is counted as busy until it is dropped.)
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> UnwindSafe
+    for Pool<CAPACITY, P, WORDS>
+{
+}
+
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> RefUnwindSafe
+    for Pool<CAPACITY, P, WORDS>
+{
 }
 
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> fmt::Debug

@@ -5,7 +5,6 @@ use core::mem;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
-use crate::queue::backoff::Crowd;
 use crate::queue::slot::Before;
 use crate::sleep::Sleep;
 use crate::sleep::spin::SpinBudget;
@@ -23,12 +22,12 @@ impl<P: Platform> Drop for Leave<'_, P> {
 }
 
 /// What a worker is doing.
+#[derive(Default)]
 struct WorkerState {
     /// It ran dry, or was woken, and is counted as searching.
     searching: bool,
     /// It helped a map since it last ran dry.
     helped: bool,
-    crowd: Crowd,
 }
 
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPACITY, P, WORDS> {
@@ -37,20 +36,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let _leave = Leave(&self.sleep);
         let platform = self.sleep.platform();
         let mut budget = SpinBudget::new(platform.spins());
-        let mut state = self.worker_state();
+        let mut state = WorkerState::default();
         // How many looks are left, and whether any was taken since the worker had work.
-        let (mut looks, mut spun) = (0, false);
+        let (mut looks, mut spun) = (budget.looks(), false);
         loop {
             let mut busy = false;
             while self.run_once(worker, &mut state) {
                 busy = true;
             }
             if busy {
-                if mem::take(&mut spun) {
-                    budget.spun(true);
-                }
-                if mem::take(&mut state.helped) {
-                    budget.helped();
+                if mem::take(&mut spun) | mem::take(&mut state.helped) {
+                    budget.paid();
                 }
                 looks = budget.looks();
             }
@@ -65,22 +61,16 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             if self.ring.is_finished() {
                 break self.sleep.stop_searching();
             }
-            if mem::take(&mut spun) {
-                budget.spun(false);
-            }
-            let dry = platform.ticks();
             self.sleep
                 .sleep(worker, || self.has_work() || self.ring.is_finished());
-            if platform.spins() != 0 {
-                let slept = platform.ticks().wrapping_sub(dry);
-                budget.slept(slept, || platform.quantum());
-            }
+            budget.slept();
+            spun = false;
             looks = budget.looks();
         }
     }
 
     fn step(&self, worker: usize) -> bool {
-        self.run_once(worker, &mut self.worker_state())
+        self.run_once(worker, &mut WorkerState::default())
     }
 
     fn release_number(&self, worker: usize) {
@@ -97,21 +87,12 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAP
 }
 
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, WORDS> {
-    #[inline]
-    fn worker_state(&self) -> WorkerState {
-        WorkerState {
-            searching: false,
-            helped: false,
-            crowd: Crowd::of(|| self.sleep.workers()),
-        }
-    }
-
     /// At most one job, then one team, until its work is all taken or a job is queued: so neither a
     /// flood of jobs nor a stream of maps starves the other.
     #[inline]
     fn run_once(&self, worker: usize, state: &mut WorkerState) -> bool {
         let mut busy = false;
-        if let Some(job) = self.ring.pop(&mut state.crowd) {
+        if let Some(job) = self.ring.pop() {
             let found: Option<&dyn Before> = match mem::take(&mut state.searching) {
                 true => Some(self),
                 false => None,
@@ -152,3 +133,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.has_work()
     }
 }
+
+#[cfg(test)]
+#[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
+mod tests;

@@ -18,10 +18,10 @@ pub(crate) use loom::{
 pub(crate) use shuttle::sync::atomic::{AtomicUsize, Ordering, fence};
 
 #[cfg(ringpool_counted)]
-pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence, spin_loop};
+pub(crate) use crate::models::counted::{AtomicUsize, Backoff, Ordering, fence};
 
 #[cfg(not(ringpool_counted))]
-pub(crate) use {core::hint::spin_loop, crossbeam_utils::Backoff};
+pub(crate) use crossbeam_utils::Backoff;
 
 /// `core::cell::UnsafeCell` in the shape that a model checker can watch: an access is a closure.
 #[cfg(not(ringpool_loom))]
@@ -69,8 +69,8 @@ impl<T> core::ops::Deref for Line<T> {
     }
 }
 
-/// Lives in a map's stack frame; every helper touches it while it works there. Nothing in
-/// production; loom reports a touch that races with the frame's end, shuttle one that comes after it.
+/// Lives in a map's frame; each participant touches it while it works there. Nothing in production; the
+/// checkers' one tells a touch that comes when the frame is gone.
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 pub(crate) struct Canary;
 
@@ -84,65 +84,8 @@ impl Canary {
     pub(crate) fn touch(&self) {}
 }
 
-#[cfg(ringpool_loom)]
-pub(crate) struct Canary {
-    seen: AtomicUsize,
-    alive: UnsafeCell<bool>,
-}
-
-#[cfg(ringpool_loom)]
-impl Canary {
-    pub(crate) fn new() -> Self {
-        Self {
-            seen: AtomicUsize::new(0),
-            alive: UnsafeCell::new(true),
-        }
-    }
-
-    pub(crate) fn touch(&self) {
-        self.seen.load(Ordering::Relaxed);
-        // SAFETY: loom reports this read if it races with the write in `drop`.
-        self.alive.with(|alive| assert!(unsafe { *alive }));
-    }
-}
-
-#[cfg(ringpool_loom)]
-impl Drop for Canary {
-    fn drop(&mut self) {
-        self.seen.store(1, Ordering::Relaxed);
-        // SAFETY: loom reports this write if a helper may still read.
-        self.alive.with_mut(|alive| unsafe { *alive = false });
-    }
-}
-
-#[cfg(ringpool_shuttle)]
-pub(crate) struct Canary {
-    /// Not shuttle's: it shall order nothing.
-    life: core::sync::atomic::AtomicUsize,
-}
-
-#[cfg(ringpool_shuttle)]
-impl Canary {
-    /// What is hardly ever in memory by chance.
-    const ALIVE: usize = usize::from_ne_bytes(*b"canary! ");
-
-    pub(crate) fn new() -> Self {
-        Self {
-            life: core::sync::atomic::AtomicUsize::new(Self::ALIVE),
-        }
-    }
-
-    pub(crate) fn touch(&self) {
-        assert_eq!(self.life.load(Ordering::Relaxed), Self::ALIVE);
-    }
-}
-
-#[cfg(ringpool_shuttle)]
-impl Drop for Canary {
-    fn drop(&mut self) {
-        self.life.store(0, Ordering::Relaxed);
-    }
-}
+#[cfg(any(ringpool_loom, ringpool_shuttle))]
+pub(crate) use crate::models::reach::Canary;
 
 /// A constructor that is `const` in production; loom's atomics have none.
 macro_rules! const_fn {

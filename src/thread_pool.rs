@@ -5,6 +5,7 @@ use std::fmt;
 use std::format;
 use std::io;
 use std::ops::Deref;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::vec::Vec;
@@ -13,6 +14,7 @@ use crate::error::StartError;
 use crate::platform::MAX_WORKERS;
 use crate::platform::threads::Threads;
 use crate::pool::Pool;
+use crate::unwind;
 use crate::worker::Serve;
 
 /// A pool that has its own threads.
@@ -20,7 +22,8 @@ use crate::worker::Serve;
 /// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs the
 /// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
 /// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
-/// (Two pools, each dropped by a job of the other, wait for each other for ever.)
+/// (Two pools that are each dropped by a job of the other wait for each other for ever, as two threads
+/// do that join each other.)
 ///
 /// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. Dropping
 /// the pool there would join threads that are gone, which panics or worse: leave by `exec` or `_exit`, or
@@ -129,7 +132,7 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
         }
         // If this function fails, dropping `this` joins the threads that were started.
         let mut this = Self {
-            pool: Arc::new(Pool::new(platform)),
+            pool: on_the_heap(platform),
             threads: Vec::with_capacity(workers),
         };
         for started in 0..workers {
@@ -138,8 +141,8 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
                 .sleep
                 .claim_number()
                 .expect("a new pool has room for that many");
-            let tenant = Tenant { number, pool };
-            match spawn(started, Box::new(move || tenant.run())) {
+            let worker = OwnedWorker { number, pool };
+            match spawn(started, Box::new(move || worker.run())) {
                 Ok(thread) => this.threads.push(thread),
                 Err(error) => {
                     let kind = error.kind();
@@ -175,10 +178,17 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for ThreadPool<CAPACITY, WO
         }
         for thread in self.threads.drain(..) {
             // Jobs' panics do not get here. What the spawn hook's own code did, the panic hook has said.
-            let _ = thread.join();
+            if let Err(payload) = thread.join() {
+                unwind::discard(payload);
+            }
         }
     }
 }
+
+// As for `Pool`; what is here besides, the handles of the threads, is touched at the end only.
+impl<const CAPACITY: usize, const WORDS: usize> UnwindSafe for ThreadPool<CAPACITY, WORDS> {}
+
+impl<const CAPACITY: usize, const WORDS: usize> RefUnwindSafe for ThreadPool<CAPACITY, WORDS> {}
 
 impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACITY, WORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -189,20 +199,32 @@ impl<const CAPACITY: usize, const WORDS: usize> fmt::Debug for ThreadPool<CAPACI
     }
 }
 
-/// A worker with its share in the pool. Whichever thread ends last frees the pool: nobody needs to join
-/// anybody for that to be sound.
-struct Tenant<const CAPACITY: usize, const WORDS: usize> {
+/// A new pool, built where it stays: a ring of any capacity does not fit on a stack.
+fn on_the_heap<const CAPACITY: usize, const WORDS: usize>(
+    platform: Threads,
+) -> Arc<Pool<CAPACITY, Threads, WORDS>> {
+    let mut pool = Arc::<Pool<CAPACITY, Threads, WORDS>>::new_uninit();
+    let place = Arc::get_mut(&mut pool).expect("it is new").as_mut_ptr();
+    // SAFETY: the place is this function's own.
+    unsafe { Pool::init(place, platform) };
+    // SAFETY: `init` has initialised it.
+    unsafe { pool.assume_init() }
+}
+
+/// A worker with its share in the pool. The thread that ends last frees the pool: no thread needs to join
+/// another for that to be sound.
+struct OwnedWorker<const CAPACITY: usize, const WORDS: usize> {
     number: usize,
     pool: Arc<Pool<CAPACITY, Threads, WORDS>>,
 }
 
-impl<const CAPACITY: usize, const WORDS: usize> Tenant<CAPACITY, WORDS> {
+impl<const CAPACITY: usize, const WORDS: usize> OwnedWorker<CAPACITY, WORDS> {
     fn run(self) {
         self.pool.serve(self.number);
     }
 }
 
-impl<const CAPACITY: usize, const WORDS: usize> Drop for Tenant<CAPACITY, WORDS> {
+impl<const CAPACITY: usize, const WORDS: usize> Drop for OwnedWorker<CAPACITY, WORDS> {
     fn drop(&mut self) {
         self.pool.release_number(self.number);
     }

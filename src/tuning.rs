@@ -1,10 +1,7 @@
 //! The constants that were measured and not derived. No proof rests on one of them.
 
-/// A spin that found nothing halves the next, down to so many looks.
-pub(crate) const FEWEST_LOOKS: u32 = 4;
-
-/// A sleep was short if the worker is woken so many quanta after it fell asleep, waking up included.
-pub(crate) const SHORT_SLEEP_QUANTA: u64 = 8;
+/// A worker that looks less and less before it sleeps looks as long as it may once in so many sleeps.
+pub(crate) const SLEEPS_PER_TRY: u32 = 16;
 
 /// A spinning worker looks at the end of the pool once in so many looks: producers write that line.
 pub(crate) const LOOKS_PER_END: u32 = 256;

@@ -1,6 +1,7 @@
 //! A worker as its thread sees it, and a pool as its workers see it.
 
 use core::fmt;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 
 /// A place in a pool from which jobs are run and maps helped: what
 /// [`Pool::start`](crate::Pool::start) hands to the spawn hook.
@@ -68,6 +69,12 @@ impl Drop for Worker<'_> {
     }
 }
 
+// As for `Pool`. A job's panic that goes through `step`, or through `run`, which ends the worker then
+// (without `std`), leaves nothing half done: `step` may be called again.
+impl UnwindSafe for Worker<'_> {}
+
+impl RefUnwindSafe for Worker<'_> {}
+
 impl fmt::Debug for Worker<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Worker")
@@ -81,4 +88,55 @@ pub(crate) trait Serve: Sync {
     fn serve(&self, worker: usize);
     fn step(&self, worker: usize) -> bool;
     fn release_number(&self, worker: usize);
+}
+
+#[cfg(test)]
+#[cfg(not(any(feature = "std", ringpool_loom, ringpool_shuttle)))]
+mod tests {
+    extern crate std;
+
+    use std::boxed::Box;
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::sync::{Condvar, Mutex};
+    use std::thread;
+
+    use crate::{Platform, Pool};
+
+    /// A worker that parks stays there until there is a token.
+    struct Tokens(Mutex<[bool; 256]>, Condvar);
+
+    impl Platform for Tokens {
+        fn park(&self, spot: usize) {
+            let tokens = self.0.lock().unwrap();
+            self.1.wait_while(tokens, |it| !it[spot]).unwrap()[spot] = false;
+        }
+
+        fn unpark(&self, spot: usize) {
+            self.0.lock().unwrap()[spot] = true;
+            self.1.notify_all();
+        }
+    }
+
+    #[test]
+    fn a_worker_that_the_last_job_unwinds_tells_the_others_of_the_end() {
+        let pool: Pool<4, Tokens> = Pool::new(Tokens(Mutex::new([false; 256]), Condvar::new()));
+        thread::scope(|scope| {
+            let claim = pool.ring.claim().ok().unwrap();
+            let start = pool.start(3, |worker| {
+                let run = || catch_unwind(AssertUnwindSafe(|| worker.run()));
+                scope.spawn(move || _ = run());
+                Ok::<(), ()>(())
+            });
+            start.unwrap();
+            // Accepted and not yet written when the pool closes: no worker may leave.
+            pool.close();
+            while pool.sleepers() != 3 {
+                thread::yield_now();
+            }
+            claim.fill(|| resume_unwind(Box::new("the last job")));
+            pool.sleep.notify();
+            // One is woken; as it unwinds it wakes the others, or this scope does not end.
+        });
+        assert_eq!(pool.workers(), 0);
+    }
 }

@@ -1,4 +1,4 @@
-//! Somebody stops in the middle of something, for as long as you like: in a job, in the function of a map, in a
+//! A thread stops in the middle of something, for as long as you like: in a job, in the function of a map, in a
 //! hook of the platform. The others go on: jobs run, maps return. Only what needs the frozen one waits for it.
 //!
 //! (A producer that stops between its claim and its publish is in the unit tests of `ring` and `worker`: there is
@@ -20,7 +20,6 @@ enum Place {
     Function,
     Ticks,
     Relax,
-    GiveWay,
     Park,
     /// Before the token is there.
     Unpark,
@@ -66,7 +65,7 @@ impl Ice {
         }
     }
 
-    /// Whether somebody has stopped.
+    /// Whether a thread has stopped.
     fn frozen(&self) -> bool {
         self.frozen.load(SeqCst)
     }
@@ -152,25 +151,28 @@ fn somebody_freezes_in_a_team(who: Who, place: Place, spins: u32, returns: bool)
     let ice = Ice::new(spins);
     let pool: Pool<16, &Ice> = Pool::new(&ice);
     let [caller_is_there, helper_is_there, returned] = [const { AtomicBool::new(false) }; 3];
+    let waking = matches!(place, Place::Unpark | Place::Unparked);
     let map = || {
         let caller = thread::current().id();
+        if who == Who::Caller && waking {
+            // It wakes the helper before its first element.
+            ice.set_trap(place);
+        }
         let mut ys = [0; 100];
         pool.map(0..100, &mut ys, |k| {
             let here = match thread::current().id() == caller {
                 true => Who::Caller,
                 false => Who::Helper,
             };
-            let alone = k == 0;
-            let waking = matches!(place, Place::Unpark | Place::Unparked);
             match here {
-                Who::Caller => caller_is_there.fetch_or(!alone, SeqCst),
-                Who::Helper => helper_is_there.fetch_or(true, SeqCst),
-            };
+                Who::Caller => caller_is_there.store(true, SeqCst),
+                Who::Helper => helper_is_there.store(true, SeqCst),
+            }
             match (who, here) {
-                // Whom it wakes, it wakes before the next element. At the others, somebody has to be there.
-                (Who::Caller, Who::Caller) if alone == waking => {
+                // The helper has to be there.
+                (Who::Caller, Who::Caller) if !waking => {
                     ice.set_trap(place);
-                    wait_until(|| alone || ice.frozen() || helper_is_there.load(SeqCst));
+                    wait_until(|| ice.frozen() || helper_is_there.load(SeqCst));
                 }
                 (Who::Helper, Who::Helper) => {
                     wait_until(|| caller_is_there.load(SeqCst));
@@ -178,10 +180,9 @@ fn somebody_freezes_in_a_team(who: Who, place: Place, spins: u32, returns: bool)
                     // It wakes the caller only if that sleeps.
                     wait_until(|| !waking || ice.frozen() || ice.caller_parks.load(SeqCst));
                 }
-                (Who::Helper, Who::Caller) if waking && !alone => {
+                (Who::Helper, Who::Caller) if waking => {
                     wait_until(|| ice.trap.lock().unwrap().is_some());
                 }
-                _ if alone => (),
                 _ => wait_until(|| ice.frozen()),
             }
             k + 1
@@ -221,9 +222,6 @@ fn a_map_waits_for_a_helper_that_is_frozen_before_it_leaves_and_nobody_else_does
 fn a_map_does_not_wait_for_a_helper_that_is_frozen_when_it_has_left() {
     let _watchdog = watchdog();
     somebody_freezes_in_a_team(Who::Helper, Place::Unparked, 0, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::Relax, 100, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::GiveWay, 100, true);
-    somebody_freezes_in_a_team(Who::Helper, Place::GiveWay, 0, true);
 }
 
 #[test]
@@ -241,7 +239,6 @@ fn nobody_waits_for_a_caller_that_is_frozen() {
     }
     somebody_freezes_in_a_team(Who::Caller, Place::Park, 0, false);
     somebody_freezes_in_a_team(Who::Caller, Place::Relax, 100, false);
-    somebody_freezes_in_a_team(Who::Caller, Place::GiveWay, 100, false);
 }
 
 #[test]
@@ -295,7 +292,7 @@ fn while_all_workers_are_frozen_jobs_wait_and_maps_run_on_their_callers() {
 fn while_all_teams_are_frozen_maps_run_on_their_callers() {
     let _watchdog = watchdog();
     let pool: Pool<16, Lab> = Pool::new(Lab::hasty());
-    let (frozen, thawed) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (callers, thawed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let returned = AtomicUsize::new(0);
     thread::scope(|scope| {
         let _end = AtEnd(|| {
@@ -306,24 +303,24 @@ fn while_all_teams_are_frozen_maps_run_on_their_callers() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let caller = thread::current().id();
-                pool.map(0..100, (), |k| {
-                    if thread::current().id() != caller {
-                        frozen.fetch_add(1, SeqCst);
+                pool.map(0..100, (), |_| {
+                    if thread::current().id() == caller {
+                        callers.fetch_add(1, SeqCst);
                     }
-                    wait_until(|| k == 0 || thawed.load(SeqCst));
+                    wait_until(|| thawed.load(SeqCst));
                 });
                 assert!(thawed.load(SeqCst), "it returned too early");
                 returned.fetch_add(1, SeqCst);
             });
         }
-        wait_until(|| frozen.load(SeqCst) == 4);
+        wait_until(|| callers.load(SeqCst) == 4);
         maps_return(&pool);
     });
     assert_eq!(returned.load(SeqCst), 4);
 }
 
-/// It has queued its job and has said that somebody will be woken. Until it goes on, nobody else needs to be; but
-/// nothing is lost, and a map wakes whom it wants.
+/// It has queued its job and has taken the sleeper that it wakes. Each further submit wakes another, and nothing is
+/// lost.
 #[test]
 fn a_producer_frozen_before_it_wakes_a_worker_loses_no_job() {
     let _watchdog = watchdog();

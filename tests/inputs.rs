@@ -1,5 +1,4 @@
 //! Chunks and ranges of every integer as inputs of `map`.
-#![cfg(not(loom))]
 
 mod common;
 

@@ -7,14 +7,15 @@ use std::collections::HashSet;
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
+use std::time::Duration;
 
 use common::{
     Lab, Ledger, by_hand, on_every_pool, panic_message, quietly, rounds, serve, wait_until,
     watchdog,
 };
-use ringpool::{Pool, Spin, ThreadPool};
+use ringpool::{Pool, Spin, ThreadPool, Threads};
 
 /// Panics when it is dropped. The payload of that panic may be let go; as it has no size, no memory goes
 /// with it.
@@ -31,6 +32,31 @@ fn still_works<const C: usize, const W: usize, P: ringpool::Platform>(pool: &Poo
     let mut ys = [0; 100];
     pool.map(0..100, &mut ys, |k| k + 1);
     assert_eq!(ys, std::array::from_fn(|k| k + 1));
+}
+
+#[test]
+fn a_spawn_hook_whose_own_panic_panics_when_dropped_keeps_no_thread_from_being_joined() {
+    let _watchdog = watchdog();
+    let ended = Arc::new(AtomicUsize::new(0));
+    let pool = ThreadPool::<8>::with_spawn(Threads::new(), 3, |k, body| {
+        let ended = Arc::clone(&ended);
+        thread::Builder::new().spawn(move || {
+            body();
+            thread::sleep(Duration::from_millis(20 * k as u64));
+            ended.fetch_add(1, SeqCst);
+            resume_unwind(Box::new(Grenade));
+        })
+    });
+    drop(pool.unwrap());
+    assert_eq!(ended.load(SeqCst), 3);
+}
+
+#[test]
+fn a_pool_is_taken_past_a_panic_without_further_ado() {
+    let pool = ThreadPool::new(1).unwrap();
+    let map = || pool.map(0..3, (), |k| assert_ne!(k, 1));
+    assert!(catch_unwind(map).is_err());
+    still_works(&pool);
 }
 
 #[test]

@@ -4,13 +4,14 @@
 
 mod common;
 
-use std::sync::Arc;
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
 use common::{AtEnd, Tokens, check_maps_within_a_map, dawdle, rounds, serve, wait_until, watchdog};
-use ringpool::{Platform, Pool};
+use ringpool::{Platform, Pool, Spin};
 
 #[derive(Clone, Copy, Debug)]
 enum Park {
@@ -223,4 +224,38 @@ fn clocks_of_every_kind() {
             }
         }
     });
+}
+
+#[test]
+fn workers_that_are_started_at_once_get_numbers_of_their_own() {
+    const STARTERS: usize = 4;
+    let _watchdog = watchdog();
+    let barrier = Barrier::new(STARTERS);
+    for round in 0..rounds(2000) {
+        let pool: Pool<2> = Pool::new(Spin::new());
+        let workers = Mutex::new(Vec::new());
+        thread::scope(|scope| {
+            for starter in 0..STARTERS {
+                let (pool, workers, barrier) = (&pool, &workers, &barrier);
+                scope.spawn(move || {
+                    let mut own = Vec::new();
+                    barrier.wait();
+                    dawdle(round * starter);
+                    let start = pool.start(7, |worker| {
+                        own.push(worker);
+                        Ok::<(), ()>(())
+                    });
+                    start.unwrap();
+                    workers.lock().unwrap().append(&mut own);
+                });
+            }
+        });
+        let workers = workers.into_inner().unwrap();
+        assert_eq!(
+            (workers.len(), pool.workers()),
+            (7 * STARTERS, 7 * STARTERS)
+        );
+        let numbers: HashSet<_> = workers.iter().map(|it| format!("{it:?}")).collect();
+        assert_eq!(numbers.len(), 7 * STARTERS);
+    }
 }

@@ -1,14 +1,21 @@
 //! Vectors by value in `map`: their items move, and results are appended.
-#![cfg(all(feature = "std", not(loom)))]
+#![cfg(feature = "std")]
 
 mod common;
 
+use std::cell::Cell;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use common::{Lab, Ledger, on_every_pool, panic_message, quietly, rounds, watchdog};
-use ringpool::Pool;
+use ringpool::{Input, Output, Pool};
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+// Items and results go to other threads, and are on one at a time.
+assert_impl_all!(Vec<Cell<u8>>: Input, Output<Cell<u8>>);
+assert_not_impl_any!(Vec<Rc<u8>>: Input, Output<Rc<u8>>);
 
 #[test]
 fn results_are_appended_at_every_length() {

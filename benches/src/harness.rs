@@ -1,15 +1,22 @@
-//! Measuring: a child process for each contestant of a table, stopped while it is not its turn.
+//! Measuring: a child process for each contestant of a table. Either it lives as long as the table
+//! and is stopped while it is not its turn; or there is a fresh one in each round, because where
+//! the kernel puts its threads is luck.
 
+use std::fs;
 use std::io::{self, BufRead, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{self, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
+use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::signal::{Signal, kill};
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use crate::table::{Setup, Start, Table};
@@ -17,43 +24,87 @@ use crate::table::{Setup, Start, Table};
 /// How long a child may take to get ready, or for a turn.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// What came of a contestant: its samples, or why there are none.
-pub type Outcome = Result<Vec<f64>, String>;
+/// What one process measured.
+#[derive(Clone, Default)]
+pub struct Batch {
+    pub samples: Vec<f64>,
+    /// CPU time of the process while it took them, in ns a sample. Not all processes say.
+    pub cpu: Option<f64>,
+}
 
-/// Runs all contestants of a table, round by round, until there were enough rounds or the time is up: two rounds at
-/// least. Returns outcomes in their order, and how many rounds there were.
-pub fn measure(
-    table: &Table,
-    setup: &Setup,
-    rounds: usize,
-    time: Duration,
-) -> (Vec<Outcome>, usize) {
-    let mut seats: Vec<_> = table
-        .contestants
-        .iter()
-        .map(|contestant| {
-            let mut command = match &contestant.start {
-                Start::Here(_) => this_program(table, &contestant.name, setup),
-                Start::Command(command) => command(setup),
-                Start::Ideal { .. } => return (None, Ok(Vec::new())),
+/// What came of a contestant: a batch of each of its processes, or why there is none.
+pub type Outcome = Result<Vec<Batch>, String>;
+
+/// How long a table is measured.
+#[derive(Clone, Copy)]
+pub enum Length {
+    /// So many rounds, or until the time is up: two rounds at least.
+    Rounds(usize, Duration),
+    /// So many processes for each contestant, each for so many seconds.
+    Fresh(usize, f64),
+}
+
+/// Runs all contestants of a table, round by round. Returns outcomes in their order, and how many
+/// rounds there were.
+pub fn measure(table: &Table, setup: &Setup, length: Length) -> (Vec<Outcome>, usize) {
+    let neighbours = Neighbours::start(table.neighbours);
+    let (mut outcomes, rounds) = match length {
+        Length::Rounds(rounds, time) => in_turns(table, setup, rounds, time),
+        Length::Fresh(processes, seconds) => (fresh(table, setup, processes, seconds), processes),
+    };
+    drop(neighbours);
+    for (at, contestant) in table.contestants.iter().enumerate() {
+        if let Start::Ideal { of, speed_up } = &contestant.start {
+            let speed_up = speed_up(setup.threads);
+            let faster = |batch: &Batch| Batch {
+                samples: batch.samples.iter().map(|s| s / speed_up).collect(),
+                cpu: None,
             };
-            match Child::start(&mut command) {
-                Ok(child) => (Some(child), Ok(Vec::new())),
-                Err(why) => (None, Err(why)),
+            let position = table.contestants.iter().position(|c| c.name == *of);
+            outcomes[at] = match position.map(|position| &outcomes[position]) {
+                Some(Ok(batches)) => Ok(batches.iter().map(faster).collect()),
+                _ => Err(format!("fails: no {of}")),
+            };
+        }
+    }
+    (outcomes, rounds)
+}
+
+/// Each contestant is one process, and stopped while it is not its turn.
+fn in_turns(table: &Table, setup: &Setup, rounds: usize, time: Duration) -> (Vec<Outcome>, usize) {
+    let mut seats: Vec<_> = (0..table.contestants.len())
+        .map(|at| {
+            let child = command(table, at, setup).map(|mut command| {
+                let child = Child::start(&mut command)?;
+                child.stop()?;
+                Ok(child)
+            });
+            match child {
+                Some(Ok(child)) => (Some(child), Ok(Batch::default())),
+                Some(Err(why)) => (None, Err(why)),
+                None => (None, Ok(Batch::default())),
             }
         })
         .collect();
-    let neighbours = table.busy.then(Neighbours::start);
     let begin = Instant::now();
     let mut round = 0;
     while round < rounds && (round < 2 || begin.elapsed() < time) {
-        // Whoever came first comes last in the next round.
+        // The contestant that was first is last in the next round.
         for k in 0..seats.len() {
             let at = (round + k) % seats.len();
             let (child, outcome) = &mut seats[at];
             let Some(running) = child else { continue };
-            match running.turn() {
-                Ok(samples) => outcome.as_mut().expect("it runs").extend(samples),
+            let turn = running.signal(Signal::SIGCONT).and_then(|()| {
+                let batch = running.turn()?;
+                running.stop()?;
+                Ok(batch)
+            });
+            match turn {
+                Ok(batch) => outcome
+                    .as_mut()
+                    .expect("it runs")
+                    .samples
+                    .extend(batch.samples),
                 Err(why) => {
                     *outcome = Err(why);
                     *child = None;
@@ -62,33 +113,72 @@ pub fn measure(
         }
         round += 1;
     }
-    drop(neighbours);
-    let mut outcomes: Vec<_> = seats.into_iter().map(|(_, outcome)| outcome).collect();
-    for (at, contestant) in table.contestants.iter().enumerate() {
-        if let Start::Ideal { of, speed_up } = &contestant.start {
-            let whose = |c: &&Outcome| c.is_ok();
-            let position = table.contestants.iter().position(|c| c.name == *of);
-            let samples = position.map(|p| &outcomes[p]).filter(whose);
-            outcomes[at] = match samples {
-                Some(Ok(samples)) => {
-                    let speed_up = speed_up(setup.threads);
-                    Ok(samples.iter().map(|sample| sample / speed_up).collect())
-                }
-                _ => Err(format!("fails: no {of}")),
-            };
-        }
-    }
-    (outcomes, round)
+    let outcomes = seats
+        .into_iter()
+        .map(|(_, outcome)| outcome.map(|batch| vec![batch]));
+    (outcomes.collect(), round)
 }
 
-/// This program, as a child that [`serve`]s.
-fn this_program(table: &Table, contestant: &str, setup: &Setup) -> Command {
-    let calibrated = serde_json::to_string(&setup.calibrated).expect("numbers");
-    let mut command = Command::new(std::env::current_exe().expect("a program has a path"));
-    command
-        .args(["serve", &table.id, contestant])
-        .args(["--threads", &setup.threads.to_string()])
-        .args(["--calibrated", &calibrated]);
+/// Each contestant is a new process in each round.
+fn fresh(table: &Table, setup: &Setup, processes: usize, seconds: f64) -> Vec<Outcome> {
+    let n = table.contestants.len();
+    let mut outcomes: Vec<Outcome> = vec![Ok(Vec::new()); n];
+    for round in 0..processes {
+        let setup = Setup {
+            seconds: Some(seconds),
+            seed: round as u64 + 1,
+            ..*setup
+        };
+        for k in 0..n {
+            let at = (round + k) % n;
+            let Ok(batches) = &mut outcomes[at] else {
+                continue;
+            };
+            let Some(mut command) = command(table, at, &setup) else {
+                continue;
+            };
+            match one_process(&mut command, seconds) {
+                Ok(batch) => batches.push(batch),
+                Err(why) => outcomes[at] = Err(why),
+            }
+        }
+    }
+    outcomes
+}
+
+/// Turns of one process until the time is up.
+fn one_process(command: &mut Command, seconds: f64) -> Result<Batch, String> {
+    let mut child = Child::start(command)?;
+    let begin = Instant::now();
+    let mut batch = child.turn()?;
+    // The last turn ends nearer to the end of the time than the next one would.
+    let mut turns = 1.0;
+    while begin.elapsed().as_secs_f64() * (1.0 + 0.5 / turns) < seconds {
+        batch.samples.extend(child.turn()?.samples);
+        turns += 1.0;
+    }
+    Ok(batch)
+}
+
+/// What starts a contestant, if it is one that runs.
+fn command(table: &Table, at: usize, setup: &Setup) -> Option<Command> {
+    let contestant = &table.contestants[at];
+    match &contestant.start {
+        Start::Here(_) => {
+            let this = std::env::current_exe().expect("a program has a path");
+            Some(serving(&this, &table.id, &contestant.name, setup))
+        }
+        Start::Variant { program, of } => Some(serving(program, &table.id, of, setup)),
+        Start::Command(command) => Some(command(setup)),
+        Start::Ideal { .. } => None,
+    }
+}
+
+/// This program, or one like it, as a child that [`serve`]s.
+fn serving(program: &Path, table: &str, contestant: &str, setup: &Setup) -> Command {
+    let setup = serde_json::to_string(setup).expect("numbers");
+    let mut command = Command::new(program);
+    command.args(["serve", table, contestant, &setup]);
     command
 }
 
@@ -110,29 +200,60 @@ pub fn serve(tables: Vec<Table>, id: &str, name: &str, setup: &Setup) {
     println!("ready");
     for line in io::stdin().lock().lines() {
         assert_eq!(line.expect("a line"), "go");
-        let samples: Vec<_> = turn().iter().map(f64::to_string).collect();
-        println!("{}", samples.join(" "));
+        let before = cpu_time();
+        let samples = turn();
+        let cpu = (cpu_time() - before).as_nanos() as f64 / samples.len() as f64;
+        let samples: Vec<_> = samples.iter().map(f64::to_string).collect();
+        println!("{CPU}{cpu} {}", samples.join(" "));
     }
     // Not by way of destructors: what a pool does at its end is not measured, and may hang.
     process::exit(0);
 }
 
-/// Computes for ever: somebody's busy neighbour.
+/// What CPU time begins with in a line of samples.
+const CPU: &str = "cpu=";
+
+/// Of all threads of this process.
+pub fn cpu_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)
+        .expect("every process has that clock")
+        .into()
+}
+
+/// CPU time of all that is not this program and its children, in seconds since the machine started.
+/// Children count once they have ended.
+pub fn others() -> Option<f64> {
+    let stat = fs::read_to_string("/proc/stat").ok()?;
+    let ticks = stat.lines().next()?.split_whitespace().skip(1);
+    let ticks: Vec<f64> = ticks.filter_map(|n| n.parse().ok()).collect();
+    // user, nice, system; then idle and waiting for a disk; irq, softirq, steal. A tick is 10 ms.
+    let [user, nice, system, _, _, irq, softirq, steal, ..] = ticks[..] else {
+        return None;
+    };
+    let all = (user + nice + system + irq + softirq + steal) / 100.0;
+    let own = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN].map(|who| {
+        let usage = getrusage(who).expect("every process has that");
+        let seconds = |time: TimeVal| time.num_microseconds() as f64 / 1e6;
+        seconds(usage.user_time()) + seconds(usage.system_time())
+    });
+    Some(all - own[0] - own[1])
+}
+
+/// Computes for ever: a busy neighbour.
 pub fn burn() {
     loop {
         std::hint::black_box(crate::work::trivial(std::hint::black_box(1)));
     }
 }
 
-/// A process that computes, for each core.
+/// Processes that compute.
 struct Neighbours(Vec<process::Child>);
 
 impl Neighbours {
-    fn start() -> Self {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    fn start(count: usize) -> Self {
         let program = std::env::current_exe().expect("a program has a path");
         let start = |_| spawn(Command::new(&program).arg("burn")).expect("a neighbour");
-        Self((0..cores).map(start).collect())
+        Self((0..count).map(start).collect())
     }
 }
 
@@ -150,7 +271,7 @@ struct Child {
 }
 
 impl Child {
-    /// Starts it, waits until it is ready and stops it.
+    /// Starts it, and waits until it is ready.
     fn start(command: &mut Command) -> Result<Self, String> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.stderr(Stdio::null());
@@ -158,23 +279,24 @@ impl Child {
         let read = Vec::new();
         let mut child = Self { process, read };
         match child.line()?.as_str() {
-            "ready" => child.stop()?,
-            other => return Err(complaint(other)),
+            "ready" => Ok(child),
+            other => Err(complaint(other)),
         }
-        Ok(child)
     }
 
-    fn turn(&mut self) -> Outcome {
-        self.signal(Signal::SIGCONT)?;
+    fn turn(&mut self) -> Result<Batch, String> {
         let stdin = self.process.stdin.as_mut().expect("piped");
         stdin
             .write_all(b"go\n")
             .map_err(|_| "fails: it ended".to_string())?;
         let line = self.line()?;
-        self.stop()?;
-        let samples: Result<Vec<f64>, _> = line.split_whitespace().map(str::parse).collect();
+        let (cpu, samples) = match line.strip_prefix(CPU).and_then(|rest| rest.split_once(' ')) {
+            Some((cpu, samples)) => (cpu.parse().ok(), samples),
+            None => (None, &*line),
+        };
+        let samples: Result<Vec<f64>, _> = samples.split_whitespace().map(str::parse).collect();
         match samples {
-            Ok(samples) if !samples.is_empty() => Ok(samples),
+            Ok(samples) if !samples.is_empty() => Ok(Batch { samples, cpu }),
             _ => Err(complaint(&line)),
         }
     }
@@ -183,12 +305,14 @@ impl Child {
     fn line(&mut self) -> Result<String, String> {
         let until = Instant::now() + PATIENCE;
         let stdout = self.process.stdout.as_mut().expect("piped");
+        let mut searched = 0;
         loop {
-            if let Some(end) = self.read.iter().position(|&byte| byte == b'\n') {
-                let line = self.read.drain(..=end).collect();
+            if let Some(end) = self.read[searched..].iter().position(|&byte| byte == b'\n') {
+                let line = self.read.drain(..=searched + end).collect();
                 let line = String::from_utf8(line).map_err(|_| "fails: not text".to_string())?;
                 return Ok(line.trim_end().to_string());
             }
+            searched = self.read.len();
             let left = until.saturating_duration_since(Instant::now());
             let timeout = PollTimeout::try_from(left).expect("not that long");
             let mut fds = [PollFd::new(stdout.as_fd(), PollFlags::POLLIN)];

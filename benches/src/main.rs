@@ -1,5 +1,6 @@
-//! How fast ringpool and its rivals are: every contestant of a table does the same work in the same run, in turns,
-//! so that what disturbs the machine disturbs them alike. Read the ratios, not the times.
+//! How fast ringpool and its rivals are: every contestant of a table does the same work in the same
+//! run, in turns, so that what disturbs the machine disturbs them alike. Read the ratios, not the
+//! times.
 
 mod allocations;
 mod executors;
@@ -19,6 +20,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, Parser, Subcommand};
 
+use harness::Length;
 use report::{Figures, Machine, Run};
 use table::{Setup, Shape, Table};
 use work::calibrate;
@@ -44,6 +46,24 @@ struct Options {
     /// Only the tables whose id or title contains this, or one of these.
     #[arg(long, value_name = "PATTERN")]
     only: Vec<String>,
+    /// But not those that contain this.
+    #[arg(long, value_name = "PATTERN")]
+    skip: Vec<String>,
+    /// All tables, those that are else measured by `--only` too.
+    #[arg(long)]
+    all: bool,
+    /// A fresh process for each contestant in each round, and so many of them.
+    #[arg(long, value_name = "N", overrides_with = "processes")]
+    processes: Option<usize>,
+    /// How long a fresh process measures.
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<f64>,
+    /// Another build of this program as a contestant, beside ringpool: see variants.sh.
+    #[arg(long, value_name = "NAME=PROGRAM", value_parser = variant)]
+    variant: Vec<(String, PathBuf)>,
+    /// Only ringpool, its variants and the plain loop.
+    #[arg(long)]
+    no_rivals: bool,
     /// Writes all figures to this file.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -63,11 +83,8 @@ enum Part {
     Serve {
         table: String,
         contestant: String,
-        #[arg(long)]
-        threads: usize,
         /// As JSON.
-        #[arg(long)]
-        calibrated: String,
+        setup: String,
     },
     /// A busy neighbour.
     #[command(hide = true)]
@@ -76,8 +93,14 @@ enum Part {
     Size,
 }
 
+/// How many there are.
 fn cores() -> usize {
     std::thread::available_parallelism().map_or(2, |cores| cores.get())
+}
+
+fn variant(argument: &str) -> Result<(String, PathBuf), String> {
+    let (name, program) = argument.split_once('=').ok_or("NAME=PROGRAM")?;
+    Ok((name.to_string(), program.into()))
 }
 
 fn tables(threads: usize) -> Vec<Table> {
@@ -92,15 +115,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         Some(Part::Serve {
             table,
             contestant,
-            threads,
-            calibrated,
+            setup,
         }) => {
-            let calibrated = serde_json::from_str(&calibrated)?;
-            let setup = Setup {
-                threads,
-                calibrated,
-            };
-            harness::serve(tables(threads), &table, &contestant, &setup);
+            let setup: Setup = serde_json::from_str(&setup)?;
+            harness::serve(tables(setup.threads), &table, &contestant, &setup);
         }
         Some(Part::Burn) => harness::burn(),
         Some(Part::Size) => size::run()?,
@@ -109,13 +127,38 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+impl Options {
+    fn length(&self, table: &Table) -> Length {
+        let is_fresh = table.fresh.or(self.seconds).is_some() || self.processes.is_some();
+        match (is_fresh, self.quick) {
+            (true, true) => Length::Fresh(2, 0.1),
+            (true, false) => Length::Fresh(
+                self.processes.unwrap_or(10),
+                self.seconds.or(table.fresh).unwrap_or(0.1),
+            ),
+            (false, true) => {
+                Length::Rounds((table.rounds / 10).clamp(2, 5), Duration::from_secs(1))
+            }
+            (false, false) => Length::Rounds(table.rounds, Duration::from_secs(10)),
+        }
+    }
+}
+
 fn run(options: &Options) -> Result<(), Box<dyn Error>> {
     let mut tables = tables(options.threads);
     let only = &options.only;
     tables.retain(|table| {
-        let is_meant = |pattern| table.id.contains(pattern) || table.title.contains(pattern);
-        only.is_empty() || only.iter().any(|pattern| is_meant(pattern.as_str()))
+        let is_meant =
+            |pattern: &String| table.id.contains(pattern) || table.title.contains(pattern);
+        let asked = match only.is_empty() {
+            true => options.all || options.list || !table.on_request,
+            false => only.iter().any(is_meant),
+        };
+        asked && !options.skip.iter().any(is_meant)
     });
+    for table in &mut tables {
+        table.choose(&options.variant, options.no_rivals);
+    }
     if options.list {
         for table in &tables {
             let names: Vec<_> = table.contestants.iter().map(|c| c.name.as_str()).collect();
@@ -128,7 +171,12 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         "{}, {} cores, Linux {}, {}; {} compute threads",
         machine.cpu, machine.cores, machine.kernel, machine.rustc, options.threads
     );
-    println!("ratio: the best rival's median over this one; above 1 is faster than every rival");
+    if !options.no_rivals {
+        println!("rivals: {}", machine.rivals.join(", "));
+    }
+    println!(
+        "ratio: the best rival's figure (without rivals: ringpool's) over this; above 1 is faster"
+    );
 
     let started = Instant::now();
     let calibrated = calibrate();
@@ -138,15 +186,17 @@ fn run(options: &Options) -> Result<(), Box<dyn Error>> {
         let setup = Setup {
             threads,
             calibrated,
+            seconds: None,
+            seed: 0,
         };
-        let (rounds, time) = match options.quick {
-            true => ((table.rounds / 10).clamp(2, 5), Duration::from_secs(1)),
-            false => (table.rounds, Duration::from_secs(10)),
-        };
-        let before = Instant::now();
-        let (outcomes, rounds) = harness::measure(table, &setup, rounds, time);
+        let length = options.length(table);
+        let (before, others) = (Instant::now(), harness::others());
+        let (outcomes, rounds) = harness::measure(table, &setup, length);
         let seconds = before.elapsed().as_secs_f64();
-        let figures = Figures::new(table, threads, rounds, seconds, outcomes);
+        let mut figures = Figures::new(table, threads, length, rounds, seconds, outcomes);
+        figures.others = others
+            .zip(harness::others())
+            .map(|(before, after)| after - before);
         match table.shape {
             Shape::Times | Shape::Latency => print!("{}", figures.text()),
             Shape::Point(..) => {}

@@ -6,9 +6,10 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use crate::allocations;
+use crate::cores;
 use crate::report::{self, Figures, quantity};
 use crate::rivals::chili::Held;
-use crate::rivals::fork_union::ForkUnion;
+use crate::rivals::forkunion::ForkUnion;
 use crate::rivals::forte::Forte;
 use crate::rivals::micropool::Micropool;
 #[cfg(openmp)]
@@ -36,7 +37,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
         for (state, pace, rounds) in [("awake", Pace::Row, 40), ("asleep", Pace::Pause, 25)] {
             let how = match pace {
                 Pace::Row => "many in a row",
-                _ => "each after a pause of 500 us",
+                _ => "each after a pause of 1 ms",
             };
             tables.push(table(
                 &format!("map-{n}-{state}"),
@@ -73,7 +74,7 @@ pub fn tables(threads: usize) -> Vec<Table> {
         let id = format!("{id}-busy");
         let title = format!("{title}, while another process computes on every core");
         let mut table = table(&id, &title, 15, with_ideal(map));
-        table.busy = true;
+        table.neighbours = cores();
         tables.push(table);
     }
 
@@ -152,9 +153,9 @@ pub fn curve_text(curve: &str, done: &[Figures]) -> String {
         SCALING => ("Map of 10 000 elements of 1 us, by threads", |x| {
             x.to_string()
         }),
-        AFTER_PAUSE => ("A map after a pause of 500 us, by its work in all", time),
+        AFTER_PAUSE => ("A map after a pause of 1 ms, by its work in all", time),
         _ => (
-            "Each of 20 maps in a row (5 from 3 ms on) after a pause of 500 us, by its work in all",
+            "Each of 20 maps in a row (5 from 3 ms on) after a pause of 1 ms, by its work in all",
             time,
         ),
     };
@@ -169,7 +170,8 @@ fn time(ns: f64) -> String {
     }
 }
 
-/// All who can map borrowed memory. `threadpool`, `rusty_pool` and channels cannot: their jobs are `'static`.
+/// All who can map borrowed memory. `threadpool`, `rusty_pool` and channels cannot: their jobs are
+/// `'static`.
 fn contestants(map: Map) -> Vec<Contestant> {
     let mut contestants = vec![
         map.contestant::<Loop>("plain loop", Role::Loop, 1),
@@ -185,7 +187,7 @@ fn contestants(map: Map) -> Vec<Contestant> {
     if by_hand {
         contestants.push(map.contestant::<Rayon>("rayon, pieces by hand", Role::Rival, piece));
     }
-    contestants.push(map.contestant::<ForkUnion>("fork_union", Role::Rival, 1));
+    contestants.push(map.contestant::<ForkUnion>("forkunion", Role::Rival, 1));
     contestants.push(map.contestant::<Held>("chili", Role::Rival, 1));
     if by_hand {
         contestants.push(map.contestant::<Held>("chili, pieces by hand", Role::Rival, piece));
@@ -218,10 +220,7 @@ fn with_ideal(map: Map) -> Vec<Contestant> {
 
 /// The loop, if its `n` elements were spread as well as they can be.
 fn ideal(n: usize) -> Contestant {
-    let speed_up = move |threads: usize| {
-        let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
-        n as f64 / n.div_ceil(threads.min(cores)) as f64
-    };
+    let speed_up = move |threads: usize| n as f64 / n.div_ceil(threads.min(cores())) as f64;
     Contestant {
         name: "limit: ideal".to_string(),
         role: Role::Limit,
@@ -251,7 +250,8 @@ enum Input {
 
 #[derive(Clone, Copy)]
 enum Pace {
-    /// Call after call; a sample is the mean of as many calls as it takes for the clock not to matter.
+    /// Call after call; a sample is the mean of as many calls as it takes for the clock not to
+    /// matter.
     Row,
     /// Each call after a pause, in which pools that sleep fall asleep.
     Pause,
@@ -387,10 +387,11 @@ fn collect(least: usize, most: usize, mut sample: impl FnMut() -> f64) -> Vec<f6
     samples
 }
 
-/// Samples of so many calls, each after a pause that is long enough for workers to give up spinning and sleep.
+/// Samples of so many calls, each after a pause that is long enough for workers to give up spinning
+/// and sleep.
 fn after_pauses(calls: u32, call: &mut impl FnMut()) -> Vec<f64> {
     let mut sample = |calls| {
-        std::thread::sleep(Duration::from_micros(500));
+        std::thread::sleep(Duration::from_millis(1));
         mean(calls, call)
     };
     sample(1);

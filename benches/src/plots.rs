@@ -27,13 +27,13 @@ pub fn draw(tables: &[Figures], directory: &Path) -> Result<(), Box<dyn Error>> 
         (
             AFTER_PAUSE,
             "break-even-after-pause.svg",
-            "One map after a pause of 500 us: speed-up over the plain loop",
+            "One map after a pause of 1 ms: speed-up over the plain loop",
             Axis::Work,
         ),
         (
             IN_A_ROW,
             "break-even-in-a-row.svg",
-            "20 maps in a row after a pause of 500 us: speed-up over the plain loop",
+            "20 maps in a row after a pause of 1 ms: speed-up over the plain loop",
             Axis::Work,
         ),
     ] {

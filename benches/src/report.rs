@@ -6,7 +6,8 @@ use std::process::Command;
 
 use serde::Serialize;
 
-use crate::harness::Outcome;
+use crate::cores;
+use crate::harness::{Batch, Length, Outcome};
 use crate::table::{Role, Shape, Table};
 
 /// A table with its figures.
@@ -22,8 +23,12 @@ pub struct Figures {
     pub x: Option<f64>,
     pub threads: usize,
     pub rounds: usize,
+    /// How long each process measured, if each round had fresh ones.
+    pub fresh: Option<f64>,
     /// How long it took to measure.
     pub seconds: f64,
+    /// CPU time of all other programs meanwhile, in seconds.
+    pub others: Option<f64>,
     pub rows: Vec<Row>,
 }
 
@@ -34,40 +39,54 @@ pub struct Row {
     pub role: Role,
     /// `hangs`, or `fails: ...`.
     pub failure: Option<String>,
+    /// Of a process.
     pub samples: usize,
     pub median: Option<f64>,
-    pub p99: Option<f64>,
-    /// The best rival's median over this one.
-    pub ratio: Option<f64>,
-    /// (share of the samples, the sample that so many are not above).
+    /// The best rival's median, 99th and 99.9th percentile over this one's; without rivals,
+    /// ringpool's.
+    pub ratios: [Option<f64>; 3],
+    /// (share of the samples, the sample that so many are not above): the median of its processes'.
     pub quantiles: Vec<(f64, f64)>,
+    /// One by one: those of [`SHARES`], and the CPU time a sample in ns.
+    pub processes: Vec<([f64; 4], Option<f64>)>,
 }
+
+/// What a table shows at most.
+const SHARES: [f64; 4] = [0.5, 0.99, 0.999, 1.0];
 
 impl Figures {
     pub fn new(
         table: &Table,
         threads: usize,
+        length: Length,
         rounds: usize,
         seconds: f64,
         outcomes: Vec<Outcome>,
     ) -> Self {
-        let mut rows: Vec<_> = table
-            .contestants
-            .iter()
-            .zip(outcomes)
+        let contestants = table.contestants.iter().zip(outcomes);
+        let mut rows: Vec<_> = contestants
             .map(|(contestant, outcome)| Row::new(&contestant.name, contestant.role, outcome))
             .collect();
-        let best = rows
-            .iter()
-            .filter(|row| row.role == Role::Rival)
-            .filter_map(|row| row.median)
-            .min_by(f64::total_cmp);
+        let is_reference = |role| match rows.iter().any(|row| row.role == Role::Rival) {
+            true => role == Role::Rival,
+            false => role == Role::Ringpool,
+        };
+        let references: Vec<_> = rows.iter().filter(|row| is_reference(row.role)).collect();
+        let best = [0, 1, 2].map(|k| {
+            let figures = references.iter().filter_map(|row| row.quantile(SHARES[k]));
+            match references.first()?.role {
+                Role::Rival => figures.min_by(f64::total_cmp),
+                _ => references[0].quantile(SHARES[k]),
+            }
+        });
         for row in &mut rows {
             if matches!(row.role, Role::Ringpool | Role::Rival) {
-                // 0 of something is as good as 0, and infinitely better than any.
-                row.ratio = best.zip(row.median).map(|(best, median)| match median {
-                    0.0 if best == 0.0 => 1.0,
-                    _ => best / median,
+                row.ratios = [0, 1, 2].map(|k| {
+                    // 0 of something is as good as 0, and infinitely better than any.
+                    match (best[k]?, row.quantile(SHARES[k])?) {
+                        (0.0, 0.0) => Some(1.0),
+                        (best, figure) => Some(best / figure),
+                    }
                 });
             }
         }
@@ -84,7 +103,12 @@ impl Figures {
             x,
             threads,
             rounds,
+            fresh: match length {
+                Length::Fresh(_, seconds) => Some(seconds),
+                Length::Rounds(..) => None,
+            },
             seconds,
+            others: None,
             rows,
         }
     }
@@ -97,38 +121,69 @@ impl Figures {
             .any(|row| row.failure.is_some())
     }
 
-    /// The table as text: a row for each contestant, in their order, whoever is ahead.
+    /// Whether its figures are worth little, because other programs took too much of the machine.
+    fn disturbance(&self) -> String {
+        match self.others.map(|others| others / self.seconds) {
+            Some(cores) if cores > 0.1 => format!("; DISTURBED: others took {cores:.1} cores"),
+            _ => String::new(),
+        }
+    }
+
+    /// The table as text: a row for each contestant, in their order, whichever is ahead.
     pub fn text(&self) -> String {
         let latency = self.shape == Shape::Latency;
         let name = self.rows.iter().map(|row| row.contestant.chars().count());
         let name = name.max().unwrap_or(0).max(20);
-        let unit = match self.unit {
-            "ns" => String::new(),
-            unit => format!(", {unit}"),
-        };
-        let mut text = format!("\n{}{unit} [{}]\n{:name$}", self.title, self.id, "");
-        _ = write!(text, "{:>12}{:>12}", "median", "p99");
-        if latency {
-            _ = write!(text, "{:>12}", "p99.9");
+        let mut text = format!("\n{}", self.title);
+        if self.unit != "ns" {
+            _ = write!(text, ", {}", self.unit);
         }
-        _ = writeln!(text, "{:>9}{:>9}", "ratio", "samples");
+        _ = write!(text, " [{}]", self.id);
+        let mut columns = vec!["median", "p99"];
+        if latency {
+            columns.push("p99.9");
+        }
+        let mut width = 12;
+        if let Some(seconds) = self.fresh {
+            let processes = self.rounds;
+            _ = write!(
+                text,
+                ", {processes} processes of {seconds} s: median (quartiles)"
+            );
+            width = 27;
+            if latency {
+                columns.extend(["max", "CPU"]);
+            }
+        }
+        text += &self.disturbance();
+        _ = write!(text, "\n{:name$}", "");
+        for column in &columns {
+            _ = write!(text, "{column:>width$}");
+        }
+        let ratios = if latency { 3 } else { 1 };
+        for ratio in &["ratio", "p99", "p99.9"][..ratios] {
+            _ = write!(text, "{ratio:>8}");
+        }
+        _ = writeln!(text, "{:>9}", "samples");
         for row in &self.rows {
             _ = write!(text, "{:name$}", row.contestant);
             if let Some(failure) = &row.failure {
                 _ = writeln!(text, "  {failure}");
                 continue;
             }
-            let shares: &[f64] = if latency {
-                &[0.5, 0.99, 0.999]
-            } else {
-                &[0.5, 0.99]
-            };
-            for &share in shares {
-                let value = row.quantile(share).expect("no failure");
-                _ = write!(text, "{:>12}", quantity(value, self.unit));
+            for column in 0..columns.len() {
+                let figure = |(shown, cpu): &([f64; 4], _)| shown.get(column).copied().or(*cpu);
+                let figures: Vec<_> = row.processes.iter().filter_map(figure).collect();
+                let cell = match self.fresh {
+                    Some(_) => spread(figures, self.unit),
+                    None => quantity(figures[0], self.unit),
+                };
+                _ = write!(text, "{cell:>width$}");
             }
-            let ratio = row.ratio.map_or(String::new(), ratio);
-            _ = writeln!(text, "{ratio:>9}{:>9}", row.samples);
+            for &ratio in &row.ratios[..ratios] {
+                _ = write!(text, "{:>8}", ratio.map_or(String::new(), significant));
+            }
+            _ = writeln!(text, "{:>9}", row.samples);
         }
         text
     }
@@ -136,35 +191,44 @@ impl Figures {
 
 impl Row {
     fn new(name: &str, role: Role, outcome: Outcome) -> Self {
-        let (mut samples, failure) = match outcome {
-            Ok(samples) => (samples, None),
+        let (batches, failure) = match outcome {
+            Ok(batches) => (batches, None),
             Err(why) => (Vec::new(), Some(why)),
         };
-        samples.sort_by(f64::total_cmp);
-        let at = |share: f64| {
-            let rank = (share * samples.len() as f64).ceil() as usize;
-            samples[rank.clamp(1, samples.len()) - 1]
-        };
+        let samples = batches.iter().map(|batch| batch.samples.len());
+        let samples = samples.min().unwrap_or(0);
+        let sorted: Vec<Batch> = batches
+            .into_iter()
+            .map(|mut batch| {
+                batch.samples.sort_by(f64::total_cmp);
+                batch
+            })
+            .collect();
         let percents = (0..=99).map(|percent| f64::from(percent) / 100.0);
         let permilles = (991..=999).map(|permille| f64::from(permille) / 1000.0);
+        let of_processes = |share| {
+            let mut figures: Vec<_> = sorted.iter().map(|b| rank(&b.samples, share)).collect();
+            figures.sort_by(f64::total_cmp);
+            rank(&figures, 0.5)
+        };
         let quantiles: Vec<_> = percents
             .chain(permilles)
             .chain([0.9999, 1.0])
             .filter(|_| failure.is_none())
-            .map(|share| (share, at(share)))
+            .map(|share| (share, of_processes(share)))
             .collect();
+        let shown = |batch: &Batch| (SHARES.map(|share| rank(&batch.samples, share)), batch.cpu);
         let mut row = Self {
             contestant: name.to_string(),
             role,
             failure,
-            samples: samples.len(),
+            samples,
             median: None,
-            p99: None,
-            ratio: None,
+            ratios: [None; 3],
             quantiles,
+            processes: sorted.iter().map(shown).collect(),
         };
         row.median = row.quantile(0.5);
-        row.p99 = row.quantile(0.99);
         row
     }
 
@@ -175,7 +239,8 @@ impl Row {
     }
 }
 
-/// How fast each contestant is along a curve, against the plain loop: (contestant, points of x and speed-up).
+/// How fast each contestant is along a curve, against the plain loop: (contestant, points of x and
+/// speed-up).
 pub fn speed_ups(points: &[&Figures]) -> Vec<(String, Vec<(f64, f64)>)> {
     let mut names: Vec<&str> = Vec::new();
     let mut curves: BTreeMap<&str, Vec<(f64, f64)>> = BTreeMap::new();
@@ -209,12 +274,17 @@ pub fn curve_text(title: &str, points: &[&Figures], x: impl Fn(f64) -> String) -
         _ = write!(text, "{name:26}");
         for point in points {
             let at = curve.iter().find(|(x, _)| Some(*x) == point.x);
-            let cell = at.map_or("-".to_string(), |(_, speed_up)| ratio(*speed_up));
+            let cell = at.map_or("-".to_string(), |(_, speed_up)| significant(*speed_up));
             _ = write!(text, "{cell:>8}");
         }
         text.push('\n');
     }
     for point in points {
+        let disturbance = point.disturbance();
+        if !disturbance.is_empty() {
+            let x = point.x.map_or(String::new(), &x);
+            _ = writeln!(text, "{x}{disturbance}");
+        }
         for row in &point.rows {
             if let Some(failure) = &row.failure {
                 let x = point.x.map_or(String::new(), &x);
@@ -225,14 +295,30 @@ pub fn curve_text(title: &str, points: &[&Figures], x: impl Fn(f64) -> String) -
     text
 }
 
+/// The sample that this share of them is not above. They are sorted.
+fn rank(samples: &[f64], share: f64) -> f64 {
+    let rank = (share * samples.len() as f64).ceil() as usize;
+    samples[rank.clamp(1, samples.len()) - 1]
+}
+
 /// Some three significant figures.
-fn ratio(ratio: f64) -> String {
-    match ratio {
-        _ if !ratio.is_finite() => "inf".to_string(),
-        _ if ratio >= 100.0 => format!("{ratio:.0}"),
-        _ if ratio >= 10.0 => format!("{ratio:.1}"),
-        _ if ratio >= 0.1 => format!("{ratio:.2}"),
-        _ => format!("{ratio:.3}"),
+fn significant(number: f64) -> String {
+    match number {
+        _ if !number.is_finite() => "inf".to_string(),
+        _ if number >= 100.0 => format!("{number:.0}"),
+        _ if number >= 10.0 => format!("{number:.1}"),
+        _ if number >= 0.1 || number == 0.0 => format!("{number:.2}"),
+        _ => format!("{number:.3}"),
+    }
+}
+
+/// The unit that suits a time, and how many ns it is.
+fn scale(ns: f64) -> (&'static str, f64) {
+    match ns {
+        _ if ns < 1e3 => ("ns", 1.0),
+        _ if ns < 1e6 => ("us", 1e3),
+        _ if ns < 1e9 => ("ms", 1e6),
+        _ => ("s", 1e9),
     }
 }
 
@@ -244,13 +330,30 @@ pub fn quantity(value: f64, unit: &str) -> String {
             _ => format!("{value:.3}"),
         };
     }
-    match value {
-        _ if value < 100.0 => format!("{value:.1} ns"),
-        _ if value < 1e3 => format!("{value:.0} ns"),
-        _ if value < 1e6 => format!("{} us", ratio(value / 1e3)),
-        _ if value < 1e9 => format!("{} ms", ratio(value / 1e6)),
-        _ => format!("{} s", ratio(value / 1e9)),
+    let (unit, ns) = scale(value);
+    format!("{} {unit}", significant(value / ns))
+}
+
+/// The median, and the quartiles in brackets.
+fn spread(mut values: Vec<f64>, unit: &str) -> String {
+    if values.is_empty() {
+        return "-".to_string();
     }
+    values.sort_by(f64::total_cmp);
+    let [low, median, high] = [0.25, 0.5, 0.75].map(|share| rank(&values, share));
+    let (suited, ns) = if unit == "ns" {
+        scale(median)
+    } else {
+        ("", 1.0)
+    };
+    if unit == "ns" && (scale(low).1 < ns || scale(high).1 > ns) {
+        let [low, median, high] = [low, median, high].map(|value| quantity(value, unit));
+        return format!("{median} ({low}-{high})");
+    }
+    let [low, median, high] = [low, median, high].map(|value| significant(value / ns));
+    format!("{median} ({low}-{high}) {suited}")
+        .trim_end()
+        .to_string()
 }
 
 /// What a run was made on.
@@ -260,6 +363,8 @@ pub struct Machine {
     pub cores: usize,
     pub kernel: String,
     pub rustc: String,
+    /// Of the rivals: name and version.
+    pub rivals: Vec<String>,
 }
 
 impl Machine {
@@ -270,18 +375,50 @@ impl Machine {
         let model = model.and_then(|line| line.split_once(": "));
         Self {
             cpu: model.map_or("unknown".to_string(), |(_, model)| model.to_string()),
-            cores: std::thread::available_parallelism().map_or(1, |cores| cores.get()),
+            cores: cores(),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_string(),
-            rustc: rustc().unwrap_or("unknown rustc".to_string()),
+            rustc: version("rustc").unwrap_or("unknown rustc".to_string()),
+            rivals: versions(),
         }
     }
 }
 
-/// The compiler, if it still is where cargo found it.
-fn rustc() -> Option<String> {
-    let output = Command::new("rustc").arg("--version").output().ok()?;
-    let version = String::from_utf8(output.stdout).ok()?;
-    Some(version.trim().to_string())
+/// Of a program, if there is one: the first line that it says.
+fn version(program: &str) -> Option<String> {
+    let output = Command::new(program).arg("--version").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    Some(text.lines().next()?.trim().to_string())
+}
+
+/// What the rivals are: crates as they are locked, and what is installed here.
+fn versions() -> Vec<String> {
+    const LOCKED: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.lock"));
+    const CRATES: [&str; 11] = [
+        "rayon",
+        "crossbeam-channel",
+        "threadpool",
+        "forkunion",
+        "micropool",
+        "forte",
+        "chili",
+        "paralight",
+        "scoped_threadpool",
+        "rusty_pool",
+        "executors",
+    ];
+    let locked = |name: &&str| {
+        let entry = format!("name = \"{name}\"\nversion = \"");
+        let (_, rest) = LOCKED.split_once(&entry)?;
+        Some(format!("{name} {}", rest.split_once('"')?.0))
+    };
+    let crates = CRATES.iter().filter_map(locked);
+    crates
+        .chain(
+            ["gcc", "python3"]
+                .iter()
+                .filter_map(|program| version(program)),
+        )
+        .collect()
 }
 
 /// A run, as `--json` writes it.

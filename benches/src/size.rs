@@ -1,4 +1,5 @@
-//! How large a program gets by a pool, and how long it takes to build: the programs of `size/`, each built from nothing.
+//! How large a program gets by a pool, and how long it takes to build: the programs of `size/`,
+//! each built from nothing.
 
 use std::error::Error;
 use std::fs;

@@ -1,22 +1,30 @@
 //! Tables: what is measured, and who takes part.
 
+use std::path::PathBuf;
 use std::process::Command;
+
+use serde::{Deserialize, Serialize};
 
 use crate::work::Calibrated;
 
 /// What a contestant does when it is its turn: returns samples, in its table's unit.
 ///
-/// It begins with a short warm-up that it does not measure, because its threads were stopped and its cache
-/// lines are cold.
+/// It begins with a short warm-up that it does not measure, because its threads were stopped and
+/// its cache lines are cold.
 pub type Turn = Box<dyn FnMut() -> Vec<f64>>;
 
 /// What is the same for all contestants of a table.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct Setup {
     /// Threads that compute, the caller included if it does.
     pub threads: usize,
-    /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same work.
+    /// How long an [`Element`](crate::work::Element) takes: measured once, so that all do the same
+    /// work.
     pub calibrated: Calibrated,
+    /// What a process that serves one round only measures, in seconds; else a turn is short.
+    pub seconds: Option<f64>,
+    /// For what is drawn at random: the same for all contestants of a round.
+    pub seed: u64,
 }
 
 /// One workload.
@@ -31,8 +39,12 @@ pub struct Table {
     pub rounds: usize,
     /// Other than what `--threads` says.
     pub threads: Option<usize>,
-    /// Whether another process computes on every core meanwhile.
-    pub busy: bool,
+    /// How many other processes compute meanwhile.
+    pub neighbours: usize,
+    /// A fresh process for each contestant in each round, which measures for so many seconds.
+    pub fresh: Option<f64>,
+    /// Measured only if `--only` names it, or with `--all`.
+    pub on_request: bool,
     pub contestants: Vec<Contestant>,
 }
 
@@ -45,8 +57,40 @@ pub fn table(id: &str, title: &str, rounds: usize, contestants: Vec<Contestant>)
         shape: Shape::Times,
         rounds,
         threads: None,
-        busy: false,
+        neighbours: 0,
+        fresh: None,
+        on_request: false,
         contestants,
+    }
+}
+
+impl Table {
+    /// Puts variants behind the first ringpool; takes others away, if there are to be no rivals.
+    pub fn choose(&mut self, variants: &[(String, PathBuf)], no_rivals: bool) {
+        let is_ours = |contestant: &Contestant| contestant.role == Role::Ringpool;
+        let Some(ours) = self.contestants.iter().position(is_ours) else {
+            return;
+        };
+        let of = self.contestants[ours].name.clone();
+        if no_rivals {
+            self.contestants
+                .retain(|c| c.role == Role::Loop || c.name == of);
+        }
+        let next = 1 + self
+            .contestants
+            .iter()
+            .position(is_ours)
+            .expect("it is kept");
+        let variant = |(name, program): &(String, PathBuf)| Contestant {
+            name: name.clone(),
+            role: Role::Ringpool,
+            start: Start::Variant {
+                program: program.clone(),
+                of: of.clone(),
+            },
+        };
+        self.contestants
+            .splice(next..next, variants.iter().map(variant));
     }
 }
 
@@ -78,14 +122,17 @@ pub enum Role {
 }
 
 pub enum Start {
-    /// In a process of its own, a copy of this program: builds the pool, checks one result (a panic says what is
-    /// wrong), and hands back what a turn is.
+    /// In a process of its own, a copy of this program: builds the pool, checks one result (a panic
+    /// says what is wrong), and hands back what a turn is.
     Here(Box<dyn Fn(&Setup) -> Turn>),
-    /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that it reads,
-    /// prints a line of samples. Ends when its input does. A line `fails: ...` says why it gives up.
+    /// Another program that speaks the same protocol: prints `ready`; then for each line `go` that
+    /// it reads, prints a line of samples. Ends when its input does. A line `fails: ...` says why
+    /// it gives up.
     Command(Box<dyn Fn(&Setup) -> Command>),
-    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up` makes of the
-    /// number of threads.
+    /// This program, built with another copy of ringpool, as the contestant of that name.
+    Variant { program: PathBuf, of: String },
+    /// Nobody: what another contestant's samples would be if it were faster by what `speed_up`
+    /// makes of the number of threads.
     Ideal {
         of: &'static str,
         speed_up: Box<dyn Fn(usize) -> f64>,

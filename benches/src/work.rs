@@ -23,8 +23,8 @@ pub struct Element {
 pub struct Calibrated {
     /// How many steps of a long element take 1000 ns.
     steps_per_us: f64,
-    /// What elements of 0, 1, 2 ... steps take in a loop, in ns: less than one alone, since processors overlap
-    /// them.
+    /// What elements of 0, 1, 2 ... steps take in a loop, in ns: less than one alone, since
+    /// processors overlap them.
     short: [f64; 32],
 }
 
@@ -36,7 +36,8 @@ pub fn calibrate() -> Calibrated {
     }
 }
 
-/// What an element of so many steps takes, among so many, in ns: at best, for others only make it longer.
+/// What an element of so many steps takes, among so many, in ns: at best, for others only make it
+/// longer.
 fn cost(steps: u32, count: usize) -> f64 {
     let elements = vec![Element { steps }; count];
     let mut out = vec![0; count];

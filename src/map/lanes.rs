@@ -23,9 +23,16 @@ pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 const LONGEST: usize = usize::MAX >> 10;
 static_assertions::const_assert!(MAX_WORKERS < isize::MAX as usize / LONGEST);
 
-/// How many elements a participant takes that asked for `size`, of so many in the lane.
+// `cut` makes two lanes at least.
+static_assertions::const_assert!(LANES >= 2);
+
+/// How many elements a participant takes that asked for `size`, of so many in the lane. (The most is
+/// what one without a clock asks for; its elements are not known to be cheap.)
 fn chunk(size: usize, left: usize) -> usize {
-    let cheap = (size / CHEAP_CHUNK).min(CHEAP_CHUNK);
+    let cheap = match size {
+        usize::MAX => 0,
+        _ => (size / CHEAP_CHUNK).min(CHEAP_CHUNK),
+    };
     let chunk = size.min((left / LANE_SHARE).max(cheap)).max(1);
     chunk.min(left).min(LONGEST)
 }
@@ -132,93 +139,4 @@ impl Lanes {
 
 #[cfg(test)]
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
-mod tests {
-    extern crate std;
-
-    use std::vec;
-    use std::vec::Vec;
-
-    use super::*;
-
-    fn cut(work: Range<usize>, count: usize) -> Lanes {
-        let mut lanes = Lanes::new();
-        lanes.cut(work, count);
-        lanes
-    }
-
-    /// All chunks of about `size` that a participant takes which begins in `lane`.
-    fn chunks(lanes: &Lanes, mut lane: usize, size: usize) -> Vec<Range<usize>> {
-        core::iter::from_fn(|| lanes.take(&mut lane, size)).collect()
-    }
-
-    #[test]
-    fn every_element_is_taken_once() {
-        for count in [1, 2, 3, LANES, LANES + 1] {
-            for len in [1, 2, 3, 31, 100, 1000] {
-                for size in [1, 7, usize::MAX] {
-                    let mut taken = vec![0; len];
-                    let lanes = cut(5..5 + len, count);
-                    for chunk in chunks(&lanes, lanes.home(1), size) {
-                        taken[chunk.start - 5..chunk.end - 5]
-                            .iter_mut()
-                            .for_each(|n| *n += 1);
-                    }
-                    assert!(
-                        taken.iter().all(|n| *n == 1),
-                        "{count} {len} {size}: {taken:?}"
-                    );
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn the_longest_input_there_can_be_is_cut_without_overflow() {
-        for count in [1, 2, LANES] {
-            let lanes = cut(0..usize::MAX, count);
-            let mut taken = chunks(&lanes, 0, usize::MAX);
-            taken.sort_unstable_by_key(|chunk| chunk.start);
-            let mut next = 0;
-            for chunk in taken {
-                assert_eq!(chunk.start, next);
-                next = chunk.end;
-            }
-            assert_eq!(next, usize::MAX);
-        }
-    }
-
-    #[test]
-    fn nobody_takes_more_than_a_quarter_of_a_lane_unless_it_is_cheap() {
-        let lanes = cut(500..1500, 2);
-        assert_eq!(lanes.quarter(), 125);
-        for chunk in chunks(&lanes, 0, lanes.quarter()) {
-            assert!(chunk.len() <= 125, "{chunk:?}");
-        }
-        let lanes = cut(0..1000, 2);
-        assert_eq!(chunks(&lanes, 0, 16 * 500).len(), 2);
-    }
-
-    #[test]
-    fn who_comes_too_late_takes_what_is_left_or_nothing() {
-        let lanes = cut(500..700, 2);
-        let Lane { next, .. } = lanes.lane(0).unwrap();
-        assert_eq!(lanes.take(&mut 0, 1000), Some(500..562));
-        next.store(30, Ordering::Relaxed);
-        let mut lane = 0;
-        assert_eq!(lanes.take(&mut lane, 1000), Some(600..662));
-        assert_eq!((lane, next.load(Ordering::Relaxed)), (1, 30));
-        #[cfg(feature = "std")]
-        assert!(lanes.take_all().eq([600..600, 662..700]));
-    }
-
-    #[test]
-    fn a_participant_begins_at_home_and_goes_on_next_door() {
-        let lanes = cut(0..90, 3);
-        assert_eq!([lanes.home(0), lanes.home(1), lanes.home(2)], [1, 2, 1]);
-        let starts: Vec<_> = chunks(&lanes, 1, usize::MAX)
-            .iter()
-            .map(|c| c.start)
-            .collect();
-        assert_eq!(starts, [30, 60, 0]);
-    }
-}
+mod tests;

@@ -52,11 +52,10 @@ use crate::map::input::check_lengths;
 ///
 /// # Who drops the results
 ///
-/// The owner of the output: results replace old values, which are dropped, in slices, arrays and
-/// vectors, and are dropped with these. But a `MaybeUninit` drops nothing, and the slice that `map`
-/// returns is borrowed: results that need a drop leak unless the caller moves them out or drops
-/// them. After `map` has returned, all of them are initialised; after a panic of the function, none
-/// is.
+/// Slices, arrays and vectors own their elements: `map` drops an old value that a result replaces,
+/// and the owner drops the results. A `MaybeUninit` drops nothing, and the slice that `map` returns
+/// is borrowed: results leak unless the caller moves them out or drops them. When `map` returns,
+/// all of them are initialised. When the function panics, `map` has dropped those that were.
 ///
 /// ```
 /// use core::mem::MaybeUninit;
@@ -215,7 +214,7 @@ pub(super) struct Places<R>(pub(super) *mut R);
 impl<R> Places<R> {
     /// # Safety
     ///
-    /// As [`Sink::put_all`]; the places are valid for writes, and nobody else refers to them.
+    /// As [`Sink::put_all`]; the places are valid for writes, and nothing else refers to them.
     #[inline(always)]
     pub(super) unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the places.

@@ -21,7 +21,7 @@
 
 use core::ptr;
 
-use crate::platform::{CALLERS, Platform};
+use crate::platform::{CALLERS, MAX_WORKERS, Platform};
 use crate::sleep::Sleep;
 use crate::sync::{AtomicUsize, Ordering, UnsafeCell, array_of, const_fn};
 
@@ -32,6 +32,11 @@ const HELD: usize = 1 << (usize::BITS - 1);
 const OPEN: usize = 1 << (usize::BITS - 2);
 const WAITING: usize = 1 << (usize::BITS - 3);
 const HELPERS: usize = WAITING - 1;
+
+// Each bit has one meaning, no count reaches a flag, and no caller parks at a worker's spot.
+static_assertions::const_assert!(HELD ^ OPEN ^ WAITING ^ HELPERS == usize::MAX);
+static_assertions::const_assert!(MAX_WORKERS <= HELPERS);
+static_assertions::const_assert!(TEAMS <= CALLERS);
 
 pub(crate) struct Teams {
     teams: [Team; TEAMS],
@@ -215,221 +220,4 @@ impl<'p> Joined<'p> {
 
 #[cfg(test)]
 #[cfg(all(feature = "std", not(any(ringpool_loom, ringpool_shuttle))))]
-mod tests {
-    use std::sync::Mutex;
-    use std::vec::Vec;
-
-    use super::*;
-
-    /// What waiting is made of, in the order in which it happens.
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    enum Wait {
-        Relax,
-        GiveWay,
-        Park(usize),
-        Unpark(usize),
-    }
-    use Wait::{GiveWay, Park, Relax, Unpark};
-
-    /// Notes every wait, and does something at one.
-    struct Log<F> {
-        spins: u32,
-        waits: Mutex<Vec<Wait>>,
-        then: F,
-    }
-
-    impl<F: Fn(usize) + Sync> Log<F> {
-        fn note(&self, wait: Wait) {
-            let mut waits = self.waits.lock().unwrap();
-            waits.push(wait);
-            let count = waits.len();
-            drop(waits);
-            (self.then)(count);
-        }
-    }
-
-    impl<F: Fn(usize) + Sync> Platform for Log<F> {
-        fn park(&self, spot: usize) {
-            self.note(Park(spot));
-        }
-
-        fn unpark(&self, spot: usize) {
-            self.note(Unpark(spot));
-        }
-
-        fn spins(&self) -> u32 {
-            self.spins
-        }
-
-        fn relax(&self) {
-            self.note(Relax);
-        }
-
-        fn give_way(&self) {
-            self.note(GiveWay);
-        }
-    }
-
-    /// A pool's idlers, who at their n-th wait do `then(n)`.
-    fn idle<F: Fn(usize) + Sync>(spins: u32, then: F) -> Sleep<Log<F>> {
-        Sleep::new(Log {
-            spins,
-            waits: Mutex::default(),
-            then,
-        })
-    }
-
-    fn waits<F: Fn(usize) + Sync>(idle: &Sleep<Log<F>>) -> Vec<Wait> {
-        core::mem::take(&mut *idle.platform().waits.lock().unwrap())
-    }
-
-    #[test]
-    fn every_map_has_a_slot_of_its_own_until_there_are_none() {
-        let (teams, idle) = (Teams::new(), idle(0, |_| ()));
-        let mut held: Vec<_> = core::iter::from_fn(|| teams.hold()).collect();
-        assert_eq!(
-            held.iter().map(|held| held.spot).collect::<Vec<_>>(),
-            [0, 1, 2, 3]
-        );
-        held.remove(2).close(&idle);
-        assert_eq!(teams.hold().unwrap().spot, 2);
-        assert!(teams.hold().is_none());
-        assert_eq!(
-            waits(&idle),
-            [],
-            "without helpers there is nothing to wait for"
-        );
-    }
-
-    #[test]
-    fn workers_join_the_team_they_prefer_or_the_next_that_is_open() {
-        let (teams, idle) = (Teams::new(), idle(0, |_| ()));
-        let frame = 0;
-        let held: Vec<_> = core::iter::from_fn(|| teams.hold()).collect();
-        let join = |preference| {
-            let joined = teams.join(preference, &idle)?;
-            let spot = joined.spot;
-            assert_eq!(joined.frame(), (&raw const frame).cast());
-            joined.leave(&idle);
-            Some(spot)
-        };
-        assert_eq!(join(0), None, "held is not open");
-        held[1].open((&raw const frame).cast());
-        held[3].open((&raw const frame).cast());
-        assert_eq!([0, 1, 2, 3, 4, 6].map(join), [1, 1, 3, 3, 1, 3].map(Some));
-        teams.join(1, &idle).unwrap().exhausted();
-        assert_eq!(join(1), Some(3), "its work is all taken");
-        assert!(teams.any_open());
-        teams.join(3, &idle).unwrap().exhausted();
-        assert!(!teams.any_open());
-        assert_eq!(join(3), None);
-    }
-
-    #[test]
-    fn who_comes_too_late_is_off_the_count_again_and_wakes_a_caller_who_waited_for_it() {
-        let (teams, idle) = (Teams::new(), idle(0, |_| ()));
-        let team = &teams.teams[0];
-        let state = || team.state.load(Ordering::Relaxed);
-        let come = || {
-            team.state.fetch_add(1, Ordering::Relaxed);
-            Joined { team, spot: 0 }
-        };
-        let late = come();
-        assert_eq!(teams.hold().unwrap().spot, 1, "it counts as somebody's");
-        late.leave(&idle);
-        assert_eq!(state(), 0);
-
-        let (held, late) = (teams.hold().unwrap(), come());
-        held.open(ptr::null());
-        assert_eq!(state(), HELD | OPEN | 1);
-        late.leave(&idle);
-        assert_eq!(state(), HELD | OPEN);
-        assert_eq!(waits(&idle), [GiveWay, GiveWay]);
-
-        team.state.store(HELD | WAITING, Ordering::Relaxed);
-        come().leave(&idle);
-        assert_eq!(waits(&idle), [Unpark(0), GiveWay]);
-        held.close(&idle);
-        assert_eq!(teams.hold().unwrap().spot, 0);
-    }
-
-    #[test]
-    fn a_caller_looks_gives_way_now_and_then_and_parks_until_the_last_helper_has_left() {
-        const SPINS: u32 = 2 * LOOKS + 1;
-        let (teams, nobody) = (Teams::new(), idle(0, |_| ()));
-        let (_first, held) = (teams.hold(), teams.hold().unwrap());
-        held.open(ptr::null());
-        let helpers = Mutex::new(Vec::from_iter([
-            teams.join(1, &nobody),
-            teams.join(1, &nobody),
-        ]));
-        let caller = idle(SPINS, |count| {
-            let parked = count.saturating_sub(SPINS as usize);
-            assert!(!teams.any_open());
-            // The first time it parks one leaves, and it is woken for nothing; the second time the other.
-            if parked != 0 {
-                helpers
-                    .lock()
-                    .unwrap()
-                    .pop()
-                    .flatten()
-                    .unwrap()
-                    .leave(&nobody);
-                assert_eq!(
-                    waits(&nobody),
-                    [[].as_slice(), &[Unpark(1), GiveWay]][parked - 1]
-                );
-            }
-        });
-        held.close(&caller);
-        let mut expected = [Relax; SPINS as usize].to_vec();
-        expected[LOOKS as usize - 1] = GiveWay;
-        expected[2 * LOOKS as usize - 1] = GiveWay;
-        expected.extend([Park(1), Park(1)]);
-        assert_eq!(waits(&caller), expected);
-        assert_eq!(teams.hold().unwrap().spot, 1, "the slot is free again");
-    }
-
-    #[test]
-    fn a_caller_who_sees_the_last_helper_leave_does_not_park() {
-        let (teams, nobody) = (Teams::new(), idle(0, |_| ()));
-        let held = teams.hold().unwrap();
-        held.open(ptr::null());
-        let helper = Mutex::new(teams.join(0, &nobody));
-        let caller = idle(100, |count| {
-            if count == 5 {
-                helper.lock().unwrap().take().unwrap().leave(&nobody);
-            }
-        });
-        held.close(&caller);
-        assert_eq!(waits(&caller), [Relax; 5]);
-        assert_eq!(waits(&nobody), [GiveWay], "nobody is parked");
-    }
-
-    #[test]
-    fn the_last_helper_looks_whether_the_caller_has_seen_it_leave_then_gives_way() {
-        for (spins, looks) in [(10, 10), (1000, LOOKS as usize)] {
-            let (teams, idle) = (Teams::new(), idle(spins, |_| ()));
-            let held = teams.hold().unwrap();
-            held.open(ptr::null());
-            let (one, other) = (teams.join(0, &idle).unwrap(), teams.join(0, &idle).unwrap());
-            one.leave(&idle);
-            assert_eq!(waits(&idle), [], "another is still there");
-            other.leave(&idle);
-            let mut expected = [Relax].repeat(looks);
-            expected.push(GiveWay);
-            assert_eq!(waits(&idle), expected);
-        }
-
-        let (teams, nobody) = (Teams::new(), idle(0, |_| ()));
-        let held = Mutex::new(teams.hold());
-        held.lock().unwrap().as_ref().unwrap().open(ptr::null());
-        let helper = idle(100, |count| {
-            if count == 5 {
-                held.lock().unwrap().take().unwrap().close(&nobody);
-            }
-        });
-        teams.join(0, &helper).unwrap().leave(&helper);
-        assert_eq!(waits(&helper), [Relax; 5]);
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ pub struct Emptied<T> {
     _memory: Vec<T>,
 }
 
-// SAFETY: *once*: each element is moved to one thread, which `T: Send` allows; and nobody touches
+// SAFETY: *once*: each element is moved to one thread, which `T: Send` allows; and nothing touches
 // the vector.
 unsafe impl<T: Send> Sync for Emptied<T> {}
 
@@ -72,7 +72,8 @@ pub struct Append<R> {
     len: usize,
 }
 
-// SAFETY: through a shared `Append` there is no way to the vector's own elements; and for `places` `R: Send` is enough.
+// SAFETY: through a shared `Append` there is no way to the vector's own elements; and for `places`
+// `R: Send` is enough.
 unsafe impl<R: Send> Sync for Append<R> {}
 
 // SAFETY: as above.
@@ -81,8 +82,8 @@ unsafe impl<R: Send> Sink<R> for Append<R> {
 
     #[inline(always)]
     unsafe fn put_all(&self, range: Range<usize>, result: impl FnMut(usize) -> R) {
-        // SAFETY: *once*, the caller's promise; and nobody refers to the vector's spare capacity,
-        // which `into_sink` has reserved.
+        // SAFETY: *once*, the caller's promise; and nothing else refers to the vector's spare
+        // capacity, which `into_sink` has reserved.
         unsafe { self.places.put_all(range, result) };
     }
 

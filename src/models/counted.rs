@@ -132,10 +132,6 @@ impl Backoff {
     }
 }
 
-pub(crate) fn spin_loop() {
-    pause(1);
-}
-
 // The machine. All times are in nanoseconds.
 
 const LINE: usize = 64;

@@ -71,10 +71,6 @@ impl Platform for Host {
     fn relax(&self) {
         pause(1);
     }
-
-    fn give_way(&self) {
-        pause(10);
-    }
 }
 
 type Site = Pool<1024, Host>;

@@ -14,37 +14,46 @@ extern crate std;
 
 use std::boxed::Box;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::vec::Vec;
 
 use loom::thread;
 
+use crate::models::reach::Event::{self, *};
+use crate::models::reach::{assert_reached, is_reached, reached, watched};
 use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, once, pop, push, submit, traffic,
     wrapping_ring,
 };
-use crate::queue::{backoff::Crowd, ring::Refusal};
-use crate::{Pool, Worker};
+use crate::platform::CALLERS;
+use crate::queue::ring::Refusal;
+use crate::sync::UnsafeCell;
+use crate::{Platform, Pool, Worker};
 
 /// No bound on preemptions.
 pub(super) const ALL: Option<usize> = None;
 
-/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`.
+/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`; in
+/// some of them each of `events` has to happen.
 pub(super) fn bounded(
     preemptions: impl Into<Option<usize>>,
+    events: &[Event],
     model: impl Fn() + Send + Sync + 'static,
 ) {
-    builder(preemptions.into()).check(model);
+    builder(preemptions.into()).check(watched(model));
+    assert_reached(events);
 }
 
-/// The same, of what happens while the workers of `Staffed::asleep` are not told to go.
+/// The same, from where the model says `loom::explore` to where it says `loom::stop_exploring`.
 pub(super) fn focused(
     preemptions: impl Into<Option<usize>>,
+    events: &[Event],
     model: impl Fn() + Send + Sync + 'static,
 ) {
     let mut builder = builder(preemptions.into());
     builder.expect_explicit_explore = true;
-    builder.check(model);
+    builder.check(watched(model));
+    assert_reached(events);
 }
 
 fn builder(preemptions: Option<usize>) -> loom::model::Builder {
@@ -58,32 +67,64 @@ fn builder(preemptions: Option<usize>) -> loom::model::Builder {
 
 #[test]
 fn one_producer_one_consumer_and_the_wrap() {
-    bounded(ALL, || traffic(wrapping_ring(), 0, &[3], &[3]));
+    bounded(ALL, &[Wrapped, Full, Empty], || {
+        traffic(wrapping_ring(), 0, &[3], &[3]);
+    });
 }
 
 #[test]
 fn two_producers_one_consumer() {
-    bounded(4, || traffic(SmallRing::new(), 0, &[1, 1], &[2]));
+    bounded(4, &[Empty, AllConsumed], || {
+        traffic(SmallRing::new(), 0, &[1, 1], &[2]);
+    });
 }
 
 #[test]
 fn two_producers_one_consumer_and_the_wrap() {
-    bounded(3, || traffic(wrapping_ring(), 1, &[1, 1], &[2]));
+    bounded(3, &[Wrapped, Full], || {
+        traffic(wrapping_ring(), 1, &[1, 1], &[2]);
+    });
 }
 
 #[test]
 fn one_producer_two_consumers_and_the_wrap() {
-    bounded(3, || traffic(wrapping_ring(), 1, &[2], &[1, 1]));
+    bounded(3, &[Wrapped, Full, AllConsumed], || {
+        traffic(wrapping_ring(), 1, &[2], &[1, 1]);
+    });
 }
 
 #[test]
 fn two_producers_two_consumers_and_the_wrap() {
-    bounded(3, || traffic(wrapping_ring(), 1, &[1, 1], &[1, 1]));
+    bounded(3, &[Wrapped, Full, Empty, AllConsumed], || {
+        traffic(wrapping_ring(), 1, &[1, 1], &[1, 1]);
+    });
+}
+
+/// A sleeper that reads an old head finds its slot ready, or emptied, but not free.
+#[test]
+fn a_look_at_an_old_head_sees_a_job_behind_it() {
+    bounded(ALL, &[Point], || {
+        let (ring, count) = (Arc::new(SmallRing::new()), Arc::new(Count::default()));
+        push(&ring, &count).unwrap();
+        let consumer = {
+            let ring = Arc::clone(&ring);
+            thread::spawn(move || pop(&ring))
+        };
+        push(&ring, &count).unwrap();
+        // The second job stays, wherever this look finds the head.
+        assert!(ring.is_ready());
+        if ring.len() == 1 {
+            reached(Point);
+        }
+        assert!(consumer.join().unwrap());
+        assert!(pop(&ring));
+        count.settle(2);
+    });
 }
 
 #[test]
 fn a_submit_that_races_with_close_is_run_or_handed_back() {
-    bounded(ALL, || {
+    bounded(ALL, &[Refused, Empty, Point], || {
         let (ring, count) = (Arc::new(SmallRing::new()), Arc::new(Count::default()));
         let producer = {
             let (ring, count) = (Arc::clone(&ring), Arc::clone(&count));
@@ -95,8 +136,10 @@ fn a_submit_that_races_with_close_is_run_or_handed_back() {
         let submitted = producer.join().unwrap();
         assert_ne!(submitted, Err(Refusal::Full));
         assert_eq!(push(&ring, &count), Err(Refusal::Closed));
-        if let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+        if let Some(job) = ring.pop() {
             assert!(!end);
+            // It was accepted, and the consumer was too early.
+            reached(Point);
             job.run(None);
         }
         assert!(ring.is_finished());
@@ -125,10 +168,10 @@ impl Staffed<2, Spots> {
         staffed
     }
 
-    /// One who steps, once.
-    fn step(&self) {
-        let number = self.pool.sleep.enlist().unwrap();
-        Worker::new(&*self.pool, number).step();
+    /// A step of one more worker: whether it did something.
+    fn step(&self) -> bool {
+        let number = self.pool.sleep.claim_number().unwrap();
+        Worker::new(&*self.pool, number).step()
     }
 
     /// For `focused`: the search ends before the workers are told to go.
@@ -161,22 +204,22 @@ fn service(workers: usize, jobs: usize, others: usize) {
 
 #[test]
 fn a_worker_runs_what_was_accepted_and_leaves() {
-    bounded(2, || service(1, 2, 0));
+    bounded(2, &[Slept, Woke], || service(1, 2, 0));
 }
 
 #[test]
 fn a_worker_and_a_submitter_that_races_with_close() {
-    bounded(3, || service(1, 0, 1));
+    bounded(3, &[Slept, Accepted, Refused], || service(1, 0, 1));
 }
 
 #[test]
 fn two_workers_run_what_was_accepted_and_leave() {
-    bounded(1, || service(2, 1, 0));
+    bounded(1, &[Slept, Woke], || service(2, 1, 0));
 }
 
 #[test]
 fn two_workers_and_a_submitter_that_races_with_close() {
-    bounded(2, || service(2, 0, 1));
+    bounded(2, &[Slept, Accepted, Refused], || service(2, 0, 1));
 }
 
 /// Two jobs: the first waits for the second, and then gives `end`.
@@ -192,11 +235,11 @@ fn couple(end: &Arc<Signal>) -> [Box<dyn FnOnce() + Send>; 2] {
     ]
 }
 
-/// While somebody is searching or waking, a submitter wakes nobody. Still no job may lie there with a
+/// While as many search as jobs are queued, a submit wakes no worker. Still no job stays there with a
 /// worker asleep.
 #[test]
 fn a_job_that_waits_for_the_next_gets_it() {
-    focused(2, || {
+    focused(2, &[Woke], || {
         let staffed = Staffed::asleep(2);
         let end = Arc::new(Signal::default());
         for job in couple(&end) {
@@ -210,7 +253,7 @@ fn a_job_that_waits_for_the_next_gets_it() {
 /// The same with a submitter each, in either order.
 #[test]
 fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
-    focused(1, || {
+    focused(1, &[Woke], || {
         let staffed = Staffed::asleep(2);
         let end = Arc::new(Signal::default());
         let [waiting, giving] = couple(&end);
@@ -223,10 +266,10 @@ fn a_job_that_waits_for_that_of_another_submitter_gets_it() {
     });
 }
 
-/// Somebody who steps takes jobs too, and answers for nobody's.
+/// A worker that steps takes jobs too, and no producer relies on it.
 #[test]
 fn a_job_behind_one_that_a_stepper_takes_is_run() {
-    focused(1, || {
+    focused(1, &[Woke, Point], || {
         let staffed = Staffed::asleep(1);
         let ends = [(); 2].map(|()| Arc::new(Signal::default()));
         let [mine, others] = ends
@@ -234,7 +277,9 @@ fn a_job_behind_one_that_a_stepper_takes_is_run() {
             .map(|end| (Arc::clone(&staffed.pool), move || end.give()));
         let submitter = thread::spawn(move || others.0.execute(others.1).unwrap());
         mine.0.execute(mine.1).unwrap();
-        staffed.step();
+        if staffed.step() {
+            reached(Point);
+        }
         ends.iter().for_each(|end| drop(end.wait()));
         submitter.join().unwrap();
         staffed.dismiss();
@@ -244,32 +289,28 @@ fn a_job_behind_one_that_a_stepper_takes_is_run() {
 // The map.
 
 /// The second map has the frame and the team slot of the first.
-fn twice(pool: &Pool<2, Spots>, length: usize) {
-    once(pool, length);
-    once(pool, length);
-}
-
 #[test]
 fn a_helper_is_gone_when_a_map_returns() {
-    focused(2, || {
+    focused(2, &[Opened, TwoHelped, CallerParked], || {
         let staffed = Staffed::asleep(1);
-        twice(&staffed.pool, 2);
+        once(&staffed.pool, 2);
+        once(&staffed.pool, 2);
         staffed.dismiss();
     });
 }
 
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
-    focused(1, || {
+    focused(1, &[TwoHelpers, CallerParked], || {
         let staffed = Staffed::asleep(2);
-        once(&staffed.pool, 3);
+        once(&staffed.pool, 4);
         staffed.dismiss();
     });
 }
 
 #[test]
 fn two_callers_share_a_helper() {
-    focused(1, || {
+    focused(1, &[TwoHelped], || {
         let staffed = Staffed::asleep(1);
         let pool = Arc::clone(&staffed.pool);
         let other = thread::spawn(move || once(&pool, 2));
@@ -282,9 +323,9 @@ fn two_callers_share_a_helper() {
 /// When both have the same slot, one after the other.
 #[test]
 fn a_slot_is_handed_on_when_its_helpers_have_left() {
-    bounded(2, || {
+    bounded(2, &[Opened, Helped], || {
         let pool = Arc::new(Pool::<2, _>::new(Spots::new(1)));
-        let number = pool.sleep.enlist().unwrap();
+        let number = pool.sleep.claim_number().unwrap();
         let helper = {
             let pool = Arc::clone(&pool);
             thread::spawn(move || Worker::new(&*pool, number).step())
@@ -299,9 +340,67 @@ fn a_slot_is_handed_on_when_its_helpers_have_left() {
     });
 }
 
+/// Spots of a platform that rests on what [`Platform`] is promised: one thread at a time is in `park` for
+/// a spot, so what is there beside the token needs no lock.
+struct Plain {
+    spots: Spots,
+    /// How often callers parked at each spot.
+    parks: Vec<UnsafeCell<usize>>,
+}
+
+// SAFETY: loom reports what is wrong with that.
+unsafe impl Sync for Plain {}
+
+impl Platform for Plain {
+    fn park(&self, spot: usize) {
+        self.spots.park(spot);
+        if spot < CALLERS {
+            // SAFETY: loom reports a race.
+            let parks = self.parks[spot].with_mut(|parks| unsafe {
+                *parks += 1;
+                *parks
+            });
+            if parks == 2 {
+                reached(SpotHandedOn);
+            }
+        }
+    }
+
+    fn unpark(&self, spot: usize) {
+        self.spots.unpark(spot);
+    }
+}
+
+/// One caller's return from `park` happens before the next one's `park` at that spot.
 #[test]
-fn a_map_within_a_map_needs_nobody() {
-    focused(1, || {
+fn a_spot_is_handed_on_by_a_caller_that_is_out_of_park() {
+    bounded(2, &[SpotHandedOn], || {
+        let pool = Arc::new(Pool::<2, _>::new(Plain {
+            spots: Spots::new(1),
+            parks: (0..CALLERS).map(|_| UnsafeCell::new(0)).collect(),
+        }));
+        let number = pool.sleep.claim_number().unwrap();
+        let helper = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || {
+                let mut worker = Worker::new(&*pool, number);
+                worker.step();
+                worker.step();
+            })
+        };
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || pool.map(0..2, (), |_| ()))
+        };
+        pool.map(0..2, (), |_| ());
+        other.join().unwrap();
+        helper.join().unwrap();
+    });
+}
+
+#[test]
+fn a_map_within_a_map_needs_no_helper() {
+    focused(1, &[TwoHelped, CallerParked], || {
         let staffed = Staffed::asleep(1);
         let pool = &*staffed.pool;
         let elements = [Element::row(2), Element::row(2)];
@@ -319,22 +418,21 @@ fn a_map_within_a_map_needs_nobody() {
 /// The elements wait for each other, while the worker is on its way to sleep.
 #[test]
 fn a_map_gets_the_help_there_is() {
-    bounded(2, || {
+    bounded(2, &[Slept, Woke], || {
         let staffed = Staffed::new(1);
         let met = [Signal::default(), Signal::default()];
-        staffed.pool.map(0..3, (), |element| {
-            if element != 0 {
-                met[element - 1].give();
-                drop(met[2 - element].wait());
-            }
+        staffed.pool.map(0..2, (), |element| {
+            met[element].give();
+            drop(met[1 - element].wait());
         });
+        assert!(is_reached(Helped));
         staffed.close();
     });
 }
 
 #[test]
 fn a_map_races_with_close() {
-    bounded(3, || {
+    bounded(3, &[Helped, Slept, CallerParked], || {
         let staffed = Staffed::new(1);
         let pool = Arc::clone(&staffed.pool);
         let caller = thread::spawn(move || once(&pool, 2));
@@ -343,23 +441,98 @@ fn a_map_races_with_close() {
     });
 }
 
+// Jobs and a map.
+
+/// A producer relies on a searcher, which joins a team whose elements wait for that job: it wakes the
+/// other worker.
+#[test]
+fn a_searcher_that_joins_a_team_does_not_forget_a_job() {
+    focused(1, &[Woke, Helped], || {
+        let staffed = Staffed::asleep(2);
+        let (pool, ran) = (Arc::clone(&staffed.pool), Arc::new(Signal::default()));
+        let end = Arc::clone(&ran);
+        let producer = thread::spawn(move || pool.execute(move || end.give()).unwrap());
+        staffed.pool.map(0..2, (), |_| drop(ran.wait()));
+        producer.join().unwrap();
+        staffed.dismiss();
+    });
+}
+
+/// A helper of an unknown map is woken, and finds a job first, which waits for the map: it wakes another
+/// helper.
+#[test]
+fn a_helper_that_finds_a_job_first_wakes_the_next() {
+    focused(1, &[Woke, Helped], || {
+        let staffed = Staffed::asleep(2);
+        let met = Arc::new(Signal::default());
+        let waiting = Arc::clone(&met);
+        let job = move || drop(waiting.wait());
+        staffed.pool.execute(job).unwrap();
+        staffed.pool.map(0..2, (), |element| match element {
+            0 => drop(met.wait()),
+            _ => met.give(),
+        });
+        assert!(is_reached(Helped));
+        staffed.dismiss();
+    });
+}
+
+/// Both lanes have a chunk of 16 elements and one more. In its first element the helper submits a job, and
+/// the caller waits until the helper is back from it.
+#[test]
+fn a_helper_leaves_a_map_for_a_job_after_its_chunk_and_comes_back() {
+    focused(1, &[Helped, Point], || {
+        let staffed = Staffed::asleep(1);
+        let (pool, caller) = (&*staffed.pool, thread::current().id());
+        let (ran, back) = (Arc::new(AtomicBool::new(false)), Signal::default());
+        let [callers, helpers] = [0; 2].map(AtomicUsize::new);
+        pool.map(0..34, (), |_| {
+            if thread::current().id() == caller {
+                if callers.fetch_add(1, Relaxed) == 0 {
+                    drop(back.wait());
+                }
+                return;
+            }
+            match helpers.fetch_add(1, Relaxed) {
+                0 => {
+                    let ran = Arc::clone(&ran);
+                    pool.execute(move || ran.store(true, Relaxed)).unwrap();
+                }
+                16 => {
+                    assert!(ran.load(Relaxed));
+                    reached(Point);
+                    back.give();
+                }
+                _ => (),
+            }
+        });
+        assert!(is_reached(Point));
+        staffed.dismiss();
+    });
+}
+
 #[cfg(feature = "std")]
 #[test]
 fn a_panic_reaches_the_caller_after_the_helper_has_left() {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-    use std::sync::atomic::AtomicUsize;
 
-    focused(2, || {
+    focused(2, &[Helped, HelperPanicked, CallerParked], || {
         let staffed = Staffed::asleep(1);
         let (count, pool) = (Arc::new(Count::default()), &*staffed.pool);
         let inputs: [_; 3] = core::array::from_fn(|_| count.ticket());
         let mut results = [const { core::mem::MaybeUninit::uninit() }; 3];
         let next = AtomicUsize::new(0);
+        let caller = thread::current().id();
         let payload = catch_unwind(AssertUnwindSafe(|| {
             pool.map(inputs, &mut results[..], |ticket| {
-                // The second that anyone takes.
+                // The second that is taken.
                 match next.fetch_add(1, Relaxed) {
-                    1 => resume_unwind(Box::new("the second")),
+                    1 => {
+                        if thread::current().id() != caller {
+                            reached(HelperPanicked);
+                        }
+                        resume_unwind(Box::new("the second"))
+                    }
                     _ => ticket,
                 }
             });

@@ -21,6 +21,7 @@ pub(crate) mod counted;
 mod counts;
 #[cfg(ringpool_loom)]
 mod loom;
+pub(crate) mod reach;
 #[cfg(ringpool_loom)]
 mod rules;
 #[cfg(all(ringpool_shuttle, not(ringpool_counted)))]
@@ -40,11 +41,9 @@ use std::vec::Vec;
 use checker::sync::{Condvar, Mutex, MutexGuard};
 use checker::thread;
 
+use crate::models::reach::{Event, reached};
 use crate::platform::CALLERS;
-use crate::queue::{
-    backoff::Crowd,
-    ring::{Refusal, Ring},
-};
+use crate::queue::ring::{Refusal, Ring};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
@@ -153,14 +152,29 @@ fn push(ring: &SmallRing, count: &Arc<Count>) -> Result<(), Refusal> {
             count.accepted.fetch_add(1, Relaxed);
             Ok(())
         }
-        Err((_job, refusal)) => Err(refusal),
+        Err((_job, refusal)) => {
+            reached(match refusal {
+                Refusal::Full => Event::Full,
+                Refusal::Closed => Event::Refused,
+            });
+            Err(refusal)
+        }
     }
 }
 
-fn pop(ring: &SmallRing) {
-    if let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
-        job.run(None);
-    }
+/// Whether there was a job.
+fn pop(ring: &SmallRing) -> bool {
+    let Some(job) = ring.pop() else {
+        reached(Event::Empty);
+        return false;
+    };
+    job.run(None);
+    true
+}
+
+/// So many tries, of which one at least finds a job: whether that is so.
+fn pops(ring: &SmallRing, tries: usize) -> bool {
+    (0..tries).filter(|_| pop(ring)).count() != 0
 }
 
 /// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs are
@@ -177,18 +191,26 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
             for _ in 0..jobs {
                 let _ = push(&ring, &count);
             }
+            true
         }));
     }
     let (&here, elsewhere) = consumers.split_last().unwrap();
     for &tries in elsewhere {
         let ring = Arc::clone(&ring);
-        threads.push(thread::spawn(move || (0..tries).for_each(|_| pop(&ring))));
+        threads.push(thread::spawn(move || pops(&ring, tries)));
     }
-    (0..here).for_each(|_| pop(&ring));
+    let mut all = pops(&ring, here);
     for thread in threads {
-        thread.join().unwrap();
+        all &= thread.join().unwrap();
     }
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+    if all {
+        reached(Event::AllConsumed);
+    }
+    // The third position of a ring that wraps is zero.
+    if count.accepted.load(Relaxed) > 2 {
+        reached(Event::Wrapped);
+    }
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     assert_eq!(ring.len(), 0);
@@ -197,7 +219,7 @@ fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize
         [(); 3].map(|()| push(&ring, &count)),
         [Ok(()), Ok(()), Err(Refusal::Full)]
     );
-    while let Some(job) = ring.pop(&mut Crowd::of(|| 2)) {
+    while let Some(job) = ring.pop() {
         job.run(None);
     }
     count.settle(fill + producers.iter().sum::<usize>() + 3);
@@ -229,9 +251,17 @@ impl Spots {
 
 impl Platform for Spots {
     fn park(&self, spot: usize) {
+        let worker = spot >= CALLERS;
         self.parked.fetch_add(1, Relaxed);
-        let mut token = self.spots[spot].wait();
-        *token = false;
+        reached(if worker {
+            Event::Slept
+        } else {
+            Event::CallerParked
+        });
+        *self.spots[spot].wait() = false;
+        if worker {
+            reached(Event::Woke);
+        }
     }
 
     fn unpark(&self, spot: usize) {
@@ -274,7 +304,7 @@ impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
     }
 
     fn add(&mut self, work: impl FnOnce(Worker<'_>) + Send + 'static) {
-        let number = self.pool.sleep.enlist().unwrap();
+        let number = self.pool.sleep.claim_number().unwrap();
         let pool = Arc::clone(&self.pool);
         let thread = thread::spawn(move || work(Worker::new(&*pool, number)));
         self.threads.push(thread);
@@ -308,6 +338,11 @@ fn execute<const CAPACITY: usize>(
 ) -> bool {
     let accepted = pool.execute(job).is_ok();
     count.accepted.fetch_add(accepted.into(), Relaxed);
+    reached(if accepted {
+        Event::Accepted
+    } else {
+        Event::Refused
+    });
     accepted
 }
 

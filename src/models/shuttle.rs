@@ -27,13 +27,16 @@ extern crate std;
 
 use std::env;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::vec::Vec;
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler};
+use shuttle::sync::{Condvar, Mutex};
 use shuttle::{Config, Runner, thread};
 
+use crate::models::reach::Event::{self, *};
+use crate::models::reach::{assert_reached, reached, watched};
 use crate::models::{
     Count, Element, Signal, SmallRing, Spots, Staffed, execute, once, submit, traffic,
     wrapping_ring,
@@ -49,8 +52,8 @@ const SEED: u64 = 20_250_101;
 /// PCT preempts at one place less.
 const DEPTH: usize = 4;
 
-/// Checks `model` in `SCHEDULES` of each kind.
-fn check(model: impl Fn() + Send + Sync + 'static) {
+/// Checks `model` in `SCHEDULES` of each kind; in some of them each of `events` has to happen.
+fn check(events: &[Event], model: impl Fn() + Send + Sync + 'static) {
     let number = |name, default| match env::var(name) {
         Ok(number) => number.parse().expect(name),
         Err(_) => default,
@@ -61,18 +64,19 @@ fn check(model: impl Fn() + Send + Sync + 'static) {
     config.silence_warnings = true;
     if let Ok(schedule) = env::var("SHUTTLE_SCHEDULE") {
         let scheduler = ReplayScheduler::new_from_encoded(&schedule);
-        Runner::new(scheduler, config).run(model);
+        Runner::new(scheduler, config).run(watched(model));
         return;
     }
     let seed = number("SHUTTLE_RANDOM_SEED", SEED);
     let schedules = SCHEDULES * number("SHUTTLE_TIMES", 1) as usize;
     std::println!("{schedules} random schedules and {schedules} of PCT, seed {seed}");
-    let model = Arc::new(model);
+    let model = Arc::new(watched(model));
     let again = Arc::clone(&model);
     let random = RandomScheduler::new_from_seed(seed, schedules);
     Runner::new(random, config.clone()).run(move || model());
     let pct = PctScheduler::new_from_seed(seed, DEPTH, schedules);
     Runner::new(pct, config).run(move || again());
+    assert_reached(events);
 }
 
 /// A number below `end`; the schedule remembers it.
@@ -173,22 +177,22 @@ impl Platform for Moody {
     fn relax(&self) {
         thread::yield_now();
     }
-
-    fn give_way(&self) {
-        thread::yield_now();
-    }
 }
 
 // The ring.
 
 #[test]
 fn three_producers_and_three_consumers() {
-    check(|| traffic(SmallRing::new(), 0, &[4, 4, 4], &[4, 4, 4]));
+    check(&[Full, Empty, AllConsumed], || {
+        traffic(SmallRing::new(), 0, &[4, 4, 4], &[4, 4, 4]);
+    });
 }
 
 #[test]
 fn three_producers_and_three_consumers_and_the_wrap() {
-    check(|| traffic(wrapping_ring(), 2, &[4, 4, 4], &[4, 4, 4]));
+    check(&[Wrapped, Full, Empty, AllConsumed], || {
+        traffic(wrapping_ring(), 2, &[4, 4, 4], &[4, 4, 4]);
+    });
 }
 
 // The pool.
@@ -291,7 +295,7 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
         count: Arc::default(),
     };
     for _ in 0..idlers {
-        site.pool.sleep.enlist().unwrap();
+        site.pool.sleep.claim_number().unwrap();
     }
     for _ in 0..3 {
         staffed.add(|worker| worker.run());
@@ -320,7 +324,7 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
     for caller in callers {
         caller.join().unwrap();
     }
-    (0..idlers).for_each(|number| site.pool.sleep.discharge(number));
+    (0..idlers).for_each(|number| site.pool.sleep.release_number(number));
     if early {
         staffed.end()
     } else {
@@ -329,24 +333,29 @@ fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAP
     site.count.balance(0);
 }
 
+/// What a mix of jobs comes to.
+const JOBS: &[Event] = &[Slept, Woke, Accepted, Refused, Opened, Helped];
+/// And one of maps.
+const MAPS: &[Event] = &[Slept, Woke, TwoHelped, TwoHelpers, CallerParked];
+
 #[test]
 fn jobs_of_two_submitters_on_two_slots() {
-    check(|| mix::<2>(2, 2, Site::jobs));
+    check(JOBS, || mix::<2>(2, 2, Site::jobs));
 }
 
 #[test]
 fn jobs_of_two_submitters_on_four_slots() {
-    check(|| mix::<4>(2, 2, Site::jobs));
+    check(JOBS, || mix::<4>(2, 2, Site::jobs));
 }
 
 #[test]
 fn maps_of_three_callers() {
-    check(|| mix::<2>(3, 2, Site::map));
+    check(MAPS, || mix::<2>(3, 2, Site::map));
 }
 
 #[test]
 fn jobs_and_maps_of_two() {
-    check(|| {
+    check(&[JOBS, MAPS].concat(), || {
         mix::<4>(2, 3, |site| match draw(2) {
             0 => site.jobs(),
             _ => site.map(),
@@ -354,9 +363,119 @@ fn jobs_and_maps_of_two() {
     });
 }
 
+// Workers that freeze.
+
+/// A platform some of whose workers freeze, for as long as the model wants: in a look, or when they are
+/// woken.
+struct Icy {
+    spots: Spots,
+    spins: u32,
+    /// How many more will freeze.
+    more: AtomicUsize,
+    frozen: AtomicUsize,
+    thaw: Arc<(Mutex<bool>, Condvar)>,
+    /// A job ran, or a worker froze.
+    news: Arc<Signal>,
+}
+
+impl Icy {
+    fn any(workers: usize, frozen: usize) -> Self {
+        Self {
+            spots: Spots::new(workers),
+            spins: any([0, 1, 3]),
+            more: AtomicUsize::new(frozen),
+            frozen: AtomicUsize::new(0),
+            thaw: Arc::default(),
+            news: Arc::default(),
+        }
+    }
+
+    fn perhaps_freeze(&self, event: Event) {
+        let fewer = |more: usize| more.checked_sub(1);
+        if draw(3) != 0 || self.more.fetch_update(Relaxed, Relaxed, fewer).is_err() {
+            return;
+        }
+        reached(event);
+        self.frozen.fetch_add(1, Relaxed);
+        self.news.give();
+        let mut thawed = self.thaw.0.lock().unwrap();
+        while !*thawed {
+            thawed = self.thaw.1.wait(thawed).unwrap();
+        }
+    }
+
+    fn thaw(&self) {
+        self.more.store(0, Relaxed);
+        *self.thaw.0.lock().unwrap() = true;
+        self.thaw.1.notify_all();
+    }
+}
+
+impl Platform for Icy {
+    fn park(&self, spot: usize) {
+        self.spots.park(spot);
+        self.perhaps_freeze(FrozeWaking);
+    }
+
+    fn unpark(&self, spot: usize) {
+        self.spots.unpark(spot);
+    }
+
+    fn spins(&self) -> u32 {
+        self.spins
+    }
+
+    fn relax(&self) {
+        thread::yield_now();
+        self.perhaps_freeze(FrozeSearching);
+    }
+}
+
+/// Of all jobs that one producer submits, as many wait at most as workers are frozen, while another
+/// worker is there.
 #[test]
-fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
-    check(|| {
+fn no_job_waits_for_a_frozen_worker_but_its_own() {
+    const JOBS: usize = 5;
+    check(&[FrozeSearching, FrozeWaking, RanBesideFrozen], || {
+        let icy = Icy::any(3, 1 + draw(2) as usize);
+        let news = Arc::clone(&icy.news);
+        let mut staffed = Staffed::<8, _>::of(Pool::new(icy));
+        for _ in 0..3 {
+            staffed.add(|worker| worker.run());
+        }
+        let (count, ran) = (Arc::new(Count::default()), Arc::new(AtomicUsize::new(0)));
+        let producer = {
+            let (pool, count) = (Arc::clone(&staffed.pool), Arc::clone(&count));
+            let (news, ran) = (Arc::clone(&news), Arc::clone(&ran));
+            thread::spawn(move || {
+                for _ in 0..JOBS {
+                    let (news, ran) = (Arc::clone(&news), Arc::clone(&ran));
+                    let job = count.job_that(move || {
+                        thread::yield_now();
+                        ran.fetch_add(1, Relaxed);
+                        news.give();
+                    });
+                    assert!(execute(&pool, &count, job));
+                }
+            })
+        };
+        let icy = staffed.pool.sleep.platform();
+        while ran.load(Relaxed) + icy.frozen.load(Relaxed) < JOBS {
+            *news.wait() = false;
+        }
+        if icy.frozen.load(Relaxed) != 0 {
+            reached(RanBesideFrozen);
+        }
+        producer.join().unwrap();
+        icy.thaw();
+        staffed.close();
+        count.settle(JOBS);
+    });
+}
+
+#[test]
+fn jobs_that_no_worker_runs_are_dropped_with_their_pool() {
+    check(&[Accepted, Refused, Point], || {
         let mut staffed = Staffed::<4, _>::of(Pool::new(Moody::any(0, 2)));
         let count = Arc::new(Count::default());
         for _ in 0..2 {
@@ -374,6 +493,9 @@ fn jobs_that_nobody_runs_are_dropped_with_their_pool() {
             thread.join().unwrap();
         }
         let queued = staffed.pool.ring.len();
+        if queued != 0 {
+            reached(Point);
+        }
         drop(staffed.pool);
         count.balance(queued);
     });
@@ -406,9 +528,13 @@ mod panics {
             let bits = inputs.each_ref().map(|ticket| ticket.bit);
             let fatal = bits.map(|bit| if draw(4) == 0 { bit } else { 0 });
             let mut results = [const { MaybeUninit::uninit() }; 5];
+            let caller = thread::current().id();
             let outcome = catch_unwind(AssertUnwindSafe(|| {
                 self.pool.map(inputs, &mut results[..], |ticket| {
                     if fatal.contains(&ticket.bit) {
+                        if thread::current().id() != caller {
+                            reached(HelperPanicked);
+                        }
                         resume_unwind(Box::new(ticket));
                     }
                     ticket
@@ -422,6 +548,7 @@ mod panics {
                     assert_eq!(results.map(|ticket| ticket.bit), bits);
                 }
                 Err(payload) => {
+                    reached(Point);
                     let ticket = payload.downcast::<Ticket>().unwrap();
                     assert!(fatal.contains(&ticket.bit));
                 }
@@ -434,7 +561,7 @@ mod panics {
 
     #[test]
     fn panics_of_jobs_and_of_functions() {
-        check(|| {
+        check(&[JOBS, &[Helped, HelperPanicked, Point]].concat(), || {
             mix::<4>(2, 3, |site| match draw(4) {
                 0 => site.job_that_panics(),
                 1 => site.jobs(),

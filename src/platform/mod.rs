@@ -1,7 +1,5 @@
 //! What the pool needs from the world around it: a way to sleep and a clock.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-mod clock;
 #[cfg(feature = "std")]
 mod parker;
 pub(crate) mod spin;
@@ -96,26 +94,24 @@ pub trait Platform: Sync {
     /// Leaves a token at `spot` and wakes whoever waits there.
     fn unpark(&self, spot: usize);
 
-    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, and, by a worker that
-    /// spins, when it has run dry and while it waits in a stream of jobs; so it should be cheap (a cycle counter). One
-    /// that stands still is no clock. It may wrap or jump: that may make one map slow and the next guess wrong.
+    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, so
+    /// it should be cheap (a cycle counter). One that stands still is no clock. It may wrap or jump: that
+    /// may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
 
     /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
-    /// desktop. A `map` stays on its caller until it has run for this long, unless it is known to be long
-    /// from the last call; and its chunks take a few times as long. A worker that spins may leave a job of a stream of tiny
-    /// ones waiting for as long, if that makes them faster. 0 says that there is no clock: a `map` then asks for help after
-    /// its first element.
+    /// desktop. A `map` that is known from its last call to take less stays on its caller; chunks take a
+    /// few times as long. 0 says that there is no clock: each `map` then asks for help before its first
+    /// element.
     fn quantum(&self) -> u64 {
         0
     }
 
-    /// How many times a worker looks for work, and a caller of `map` for the last helper's end, before it
-    /// parks. 0 (the default) parks at once; a `map` then counts on nobody's being awake from the one
-    /// before. A worker that looked in vain 8 times in a row parks at once too, but for every 3rd to 33rd time; until it finds
-    /// something so, helps a map, or is woken within 32 quanta after it ran out of work.
+    /// How many times a worker looks for work before it parks, at most, and how many times a caller of
+    /// `map` looks for the last helper's end. 0 (the default) parks at once. A worker whose looks find
+    /// nothing takes half as many the next time, and as many as it may every 16th time.
     fn spins(&self) -> u32 {
         0
     }

@@ -1,94 +1,79 @@
 //! A spot of std threads: a binary semaphore where one sleeps.
 //!
-//! On Linux, on the processors listed below, it is a futex, as in std's own locks: one word, no lock, one system call
-//! to wake a sleeper. So [`execute`](crate::Pool::execute) may be called from a signal handler there. Elsewhere it is
-//! std's mutex and condition variable, which cost whoever wakes a sleeper 0.4 to 0.8 us more (measured on Linux).
+//! On Linux, on the processors that [`native`](crate::native) lists, it is a futex, as in std's own locks:
+//! one word, no lock, one system call to wake a sleeper. So [`execute`](crate::Pool::execute) may be called
+//! from a signal handler there. Elsewhere it is std's mutex and condition variable, which cost the thread
+//! that wakes a sleeper 0.4 to 0.8 us more (measured on Linux).
 //!
-//! Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits on its caller's thread.
+//! Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits on its caller's
+//! thread.
 
-pub(crate) use imp::Spot;
+use crate::native::where_there_is_a_futex;
 
-#[cfg(all(
-    target_os = "linux",
-    any(
-        all(target_arch = "x86_64", target_pointer_width = "64"),
-        target_arch = "x86",
-        target_arch = "aarch64",
-        target_arch = "arm",
-        target_arch = "riscv64",
-        target_arch = "loongarch64",
-        target_arch = "s390x"
-    ),
-    not(miri) // which knows the call by other types
-))]
-mod imp {
-    use core::ffi::c_long;
-    use core::sync::atomic::{AtomicU32, Ordering};
+// What is named goes before what comes by a `*`.
+#[allow(unused_imports, reason = "not where there is a futex")]
+pub(crate) use condvar::*;
+where_there_is_a_futex! {
+    pub(crate) use futex::Spot;
 
-    /// The number of the system call, from the kernel's `syscall` tables.
-    const FUTEX: c_long = if cfg!(target_arch = "x86_64") {
-        202
-    } else if cfg!(target_arch = "s390x") {
-        238
-    } else if cfg!(any(target_arch = "x86", target_arch = "arm")) {
-        240
-    } else {
-        98 // of all that are newer
-    };
-    /// `FUTEX_WAIT` and `FUTEX_WAKE`, for threads of this process only.
-    const WAIT: c_long = 128;
-    const WAKE: c_long = 129;
+    mod futex {
+        use core::ffi::c_long;
+        use core::sync::atomic::{AtomicU32, Ordering};
 
-    unsafe extern "C" {
-        // From the C library that std uses.
-        fn syscall(number: c_long, ...) -> c_long;
-    }
+        /// The number of the system call, from the kernel's `syscall` tables.
+        const FUTEX: c_long = if cfg!(target_arch = "x86_64") {
+            202
+        } else if cfg!(target_arch = "s390x") {
+            238
+        } else if cfg!(any(target_arch = "x86", target_arch = "arm")) {
+            240
+        } else {
+            98 // of all that are newer
+        };
+        /// `FUTEX_WAIT` and `FUTEX_WAKE`, for threads of this process only.
+        const WAIT: c_long = 128;
+        const WAKE: c_long = 129;
 
-    /// 1: there is a token.
-    pub(crate) struct Spot(AtomicU32);
-
-    impl Spot {
-        pub(crate) const fn new() -> Self {
-            Self(AtomicU32::new(0))
+        unsafe extern "C" {
+            // From the C library that std uses.
+            fn syscall(number: c_long, ...) -> c_long;
         }
 
-        pub(crate) fn park(&self) {
-            // Acquire: pairs with the release in `unpark`.
-            while self.0.swap(0, Ordering::Acquire) == 0 {
-                self.call(WAIT, 0);
+        /// 1: there is a token.
+        pub(crate) struct Spot(AtomicU32);
+
+        impl Spot {
+            pub(crate) const fn new() -> Self {
+                Self(AtomicU32::new(0))
             }
-        }
 
-        pub(crate) fn unpark(&self) {
-            // Release: pairs with the acquire in `park`.
-            self.0.store(1, Ordering::Release);
-            self.call(WAKE, 1);
-        }
+            pub(crate) fn park(&self) {
+                // Acquire: pairs with the release in `unpark`.
+                while self.0.swap(0, Ordering::Acquire) == 0 {
+                    self.call(WAIT, 0);
+                }
+            }
 
-        /// `WAIT`: sleeps if there is no token (`number` is 0), until it is woken, or for no reason.
-        /// `WAKE`: wakes `number` sleepers.
-        fn call(&self, operation: c_long, number: c_long) {
-            let forever: *const () = core::ptr::null();
-            // SAFETY: the call wants an aligned word, two numbers and no time; it writes nothing.
-            unsafe { syscall(FUTEX, self.0.as_ptr(), operation, number, forever) };
+            pub(crate) fn unpark(&self) {
+                // Release: pairs with the acquire in `park`.
+                self.0.store(1, Ordering::Release);
+                self.call(WAKE, 1);
+            }
+
+            /// `WAIT`: sleeps if there is no token (`number` is 0), until it is woken, or for no reason.
+            /// `WAKE`: wakes `number` sleepers.
+            fn call(&self, operation: c_long, number: c_long) {
+                let forever: *const () = core::ptr::null();
+                // SAFETY: the call wants an aligned word, two numbers and no time; it writes nothing.
+                unsafe { syscall(FUTEX, self.0.as_ptr(), operation, number, forever) };
+            }
         }
     }
 }
 
-#[cfg(not(all(
-    target_os = "linux",
-    any(
-        all(target_arch = "x86_64", target_pointer_width = "64"),
-        target_arch = "x86",
-        target_arch = "aarch64",
-        target_arch = "arm",
-        target_arch = "riscv64",
-        target_arch = "loongarch64",
-        target_arch = "s390x"
-    ),
-    not(miri)
-)))]
-mod imp {
+/// Compiled and tested everywhere, used where there is no futex.
+#[allow(dead_code, reason = "not used where there is a futex")]
+mod condvar {
     use std::sync::{Condvar, Mutex, PoisonError};
 
     pub(crate) struct Spot {
@@ -118,5 +103,42 @@ mod imp {
             *self.token.lock().unwrap_or_else(PoisonError::into_inner) = true;
             self.left.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
+
+    macro_rules! is_a_binary_semaphore {
+        ($Spot:ty) => {{
+            let (here, there) = (<$Spot>::new(), <$Spot>::new());
+            here.unpark();
+            here.unpark();
+            here.park(); // two make one token
+            let turns = AtomicUsize::new(0);
+            thread::scope(|scope| {
+                scope.spawn(|| {
+                    for turn in 0..100 {
+                        here.park();
+                        assert_eq!(turns.fetch_add(1, Ordering::Relaxed), 2 * turn + 1);
+                        there.unpark();
+                    }
+                });
+                for turn in 0..100 {
+                    assert_eq!(turns.fetch_add(1, Ordering::Relaxed), 2 * turn);
+                    here.unpark();
+                    there.park();
+                }
+            });
+        }};
+    }
+
+    #[test]
+    fn a_spot_is_a_binary_semaphore() {
+        is_a_binary_semaphore!(super::Spot);
+        is_a_binary_semaphore!(super::condvar::Spot);
     }
 }

@@ -48,16 +48,14 @@ impl<R: spin::RelaxStrategy> Platform for Spin<R> {
     #[inline]
     fn unpark(&self, _spot: usize) {}
 
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn ticks(&self) -> u64 {
-        crate::platform::clock::ticks()
+        crate::native::ticks()
     }
 
-    #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     #[inline]
     fn quantum(&self) -> u64 {
-        crate::platform::clock::quantum()
+        crate::native::quantum()
     }
 
     // Its waiters are awake whatever they do; so that `map` knows.

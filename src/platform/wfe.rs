@@ -64,15 +64,13 @@ impl Platform for Wfe {
         unsafe { asm!("dsb sy", "sev", options(nostack, preserves_flags)) };
     }
 
-    #[cfg(target_arch = "aarch64")]
     #[inline]
     fn ticks(&self) -> u64 {
-        crate::platform::clock::ticks()
+        crate::native::ticks()
     }
 
-    #[cfg(target_arch = "aarch64")]
     #[inline]
     fn quantum(&self) -> u64 {
-        crate::platform::clock::quantum()
+        crate::native::quantum()
     }
 }

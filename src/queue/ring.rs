@@ -29,7 +29,7 @@
 use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
-use crate::queue::backoff::Crowd;
+use crate::native::prefetch_for_write;
 use crate::queue::slot::{Before, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
@@ -37,6 +37,8 @@ use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 const CLOSED: usize = 1;
 /// From one position to the next.
 const STEP: usize = 2;
+// The flag is no part of a position, and positions wrap at the end of a lap.
+static_assertions::const_assert!(CLOSED < STEP && STEP.is_power_of_two());
 /// How many slots ahead to prefetch. Measured, not derived.
 const AHEAD: usize = 4;
 
@@ -91,6 +93,27 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                 tail: CachePadded::new(AtomicUsize::new(0)),
                 slots: array_of![Slot::new(); CAPACITY],
             }
+        }
+    }
+
+    /// Makes an empty ring in its place, however large: none goes over the stack.
+    ///
+    /// # Safety
+    ///
+    /// `place` is valid for writes, and aligned.
+    #[cfg(feature = "std")]
+    pub(crate) unsafe fn init(place: *mut Self) {
+        const { Self::VALID };
+        // SAFETY: the caller's promise; and an empty ring is all zeroes: atomics of 0, and slots that
+        // may be uninitialised.
+        #[cfg(not(ringpool_loom))]
+        unsafe {
+            place.write_bytes(0, 1);
+        }
+        // SAFETY: the caller's promise.
+        #[cfg(ringpool_loom)]
+        unsafe {
+            place.write(Self::new());
         }
     }
 
@@ -167,10 +190,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
 
     /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers keep succeeding.
     #[inline]
-    pub(crate) fn pop(&self, crowd: &mut Crowd) -> Option<Occupied<'_, WORDS>> {
-        // A firmware's consumers are few: they need no memory, which would be 60 bytes of code.
-        #[cfg(not(feature = "std"))]
-        let (crowd, _) = (&mut Crowd::of(|| 1), crowd);
+    pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
+        let backoff = Backoff::new();
         let mut head = self.head.load(Ordering::Relaxed);
         loop {
             let slot = self.slot(head);
@@ -186,12 +207,11 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        crowd.thins();
                         let next_lap = lap.wrapping_add(STEP * CAPACITY);
                         return Some(Occupied { slot, next_lap });
                     }
                     Err(_) => {
-                        crowd.wait();
+                        backoff.spin();
                         head = self.head.load(Ordering::Relaxed);
                     }
                 }
@@ -262,147 +282,13 @@ impl<const WORDS: usize> Occupied<'_, WORDS> {
 
 impl<const CAPACITY: usize, const WORDS: usize> Drop for Ring<CAPACITY, WORDS> {
     fn drop(&mut self) {
-        while let Some(Occupied { slot, .. }) = self.pop(&mut Crowd::of(|| 1)) {
+        while let Some(Occupied { slot, .. }) = self.pop() {
             // SAFETY: *turn*: the slot is ours, filled, and stays so.
             crate::unwind::contain(|| unsafe { slot.drop() });
         }
     }
 }
 
-/// Asks for the line to be brought here, ready to be written. A hint: no effect but on time.
-#[inline(always)]
-fn prefetch_for_write<T>(place: &T) {
-    #[cfg(all(target_arch = "x86_64", not(ringpool_loom), not(miri)))]
-    // SAFETY: a prefetch touches no register, flag or memory; every 64-bit x86 processor has it, or
-    // takes it for a no-op.
-    unsafe {
-        core::arch::asm!("prefetchw [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    #[cfg(all(target_arch = "aarch64", not(ringpool_loom), not(miri)))]
-    // SAFETY: as above.
-    unsafe {
-        core::arch::asm!("prfm pstl1keep, [{}]", in(reg) place, options(nostack, preserves_flags));
-    }
-    let _ = place;
-}
-
 #[cfg(test)]
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
-mod tests {
-    extern crate std;
-
-    use std::sync::mpsc::channel;
-    use std::vec::Vec;
-
-    use super::*;
-
-    /// The lap before positions wrap to zero.
-    const LAST_LAP: usize = usize::MAX - 7;
-    type Small = Ring<4, 6>;
-
-    fn refusal<J>(pushed: Result<(), (J, Refusal)>) -> Option<Refusal> {
-        pushed.err().map(|(_, refusal)| refusal)
-    }
-
-    #[test]
-    fn positions_wrap_and_nothing_is_lost_or_out_of_order() {
-        for queued in 1..=4 {
-            let ring = Small::starting_at(LAST_LAP - 8);
-            let (sender, receiver) = channel();
-            for round in 0..5 {
-                for k in 0..queued {
-                    let sender = sender.clone();
-                    let job = move || sender.send(round * queued + k).unwrap();
-                    assert_eq!(refusal(ring.push(job)), None);
-                }
-                assert_eq!(ring.len(), queued);
-                if queued == 4 {
-                    assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Full));
-                }
-                for _ in 0..queued {
-                    ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
-                }
-                assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
-            }
-            let order: Vec<_> = receiver.try_iter().collect();
-            assert_eq!(order, Vec::from_iter(0..5 * queued));
-        }
-    }
-
-    #[test]
-    #[cfg(feature = "std")]
-    fn in_a_crowd_a_consumer_waits_longer_and_longer() {
-        for (consumers, most) in [(1, 6), (16, 6), (17, 6), (32, 7), (252, 9)] {
-            let mut crowd = Crowd::of(|| consumers);
-            for meetings in 0..20 {
-                assert_eq!(crowd.next, most.min(2 * meetings), "{consumers}");
-                crowd.wait();
-            }
-            let ring = Small::new();
-            assert!(ring.pop(&mut crowd).is_none());
-            for taken in 1..20 {
-                assert_eq!(refusal(ring.push(|| ())), None);
-                ring.pop(&mut crowd).unwrap().run(None);
-                assert_eq!(crowd.next, most.saturating_sub(taken), "{consumers}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_closed_ring_is_finished_when_its_last_claim_is_filled_and_taken() {
-        let ring = Small::starting_at(LAST_LAP);
-        let claim = ring.claim().ok().unwrap();
-        assert!(!ring.is_closed());
-        ring.close();
-        assert!(ring.is_closed());
-        assert_eq!(refusal(ring.push(|| ())), Some(Refusal::Closed));
-        assert!(!ring.is_finished());
-        claim.fill(|| ());
-        assert!(!ring.is_finished());
-        assert!(ring.pop(&mut Crowd::of(|| 1)).is_some());
-        assert!(ring.is_finished());
-    }
-
-    #[test]
-    fn a_producer_that_stops_halfway_stops_nobody() {
-        let ring = Small::new();
-        let claim = ring.claim().ok().unwrap();
-        let (sender, receiver) = channel();
-        let second = sender.clone();
-        assert_eq!(refusal(ring.push(move || second.send(2).unwrap())), None);
-        // The job behind it waits, and nobody spins for it.
-        assert!(ring.pop(&mut Crowd::of(|| 1)).is_none());
-        assert!(!ring.is_ready());
-        claim.fill(move || sender.send(1).unwrap());
-        assert!(ring.is_ready());
-        while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
-            job.run(None);
-        }
-        assert_eq!(Vec::from_iter(receiver), [1, 2]);
-    }
-    #[test]
-    fn a_consumer_that_stops_halfway_stops_nobody() {
-        let ring = Small::new();
-        let (sender, receiver) = channel();
-        let push = |k| {
-            let sender = sender.clone();
-            refusal(ring.push(move || sender.send(k).unwrap()))
-        };
-        (0..4).for_each(|k| assert_eq!(push(k), None));
-        // It has moved the head, and has not moved the job out yet.
-        ring.head.store(STEP, Ordering::Relaxed);
-        while let Some(job) = ring.pop(&mut Crowd::of(|| 1)) {
-            job.run(None);
-        }
-        assert_eq!(Vec::from_iter(receiver.try_iter()), [1, 2, 3]);
-        // The next slot in turn is the one that is being emptied. Nobody spins for it.
-        assert_eq!(push(4), Some(Refusal::Full));
-        assert!(!ring.is_ready());
-        let slot = ring.slot(0);
-        let next_lap = STEP * 4;
-        Occupied { slot, next_lap }.run(None);
-        assert_eq!(push(5), None);
-        ring.pop(&mut Crowd::of(|| 1)).unwrap().run(None);
-        assert_eq!(Vec::from_iter(receiver.try_iter()), [0, 5]);
-    }
-}
+mod tests;

@@ -1,83 +1,4 @@
-//! Who sleeps and who is woken: no wake-up is lost, and none is made that is not needed.
-//!
-//! # States
-//!
-//! A worker that is driven by [`Worker::run`](crate::Worker::run) is in one of three states:
-//!
-//! * *busy*: in a job or a team, or between two that it found at once. Not counted anywhere.
-//! * *searching*: it found nothing and looks again and again, a bounded number of times, or it was just
-//!   woken. Counted in `searching`.
-//! * *asleep*: its bit is set in `asleep`; it parks at its spot until somebody clears the bit.
-//!
-//! Besides, `WAKING` is set in a word of `asleep` from the moment when a submitter clears a bit there
-//! until that worker, or another one that was woken there, is counted as searching. Two words, because they
-//! live on different lines: a submitter reads `asleep` at every submit, and it changes only when somebody
-//! falls asleep or wakes; `searching` changes whenever a worker runs dry, and a submitter reads it only if
-//! somebody is asleep.
-//!
-//! # Protocol
-//!
-//! ```text
-//! submit:  publish the job
-//!          F1  fence(SeqCst)
-//!          asleep == 0: return                              <- all that it costs when all are awake
-//!          somebody is waking or searching: return
-//!          clear one bit and set WAKING (one compare-exchange), unpark that worker
-//!
-//! worker,  searching += 1
-//! dry:     look for work, a bounded number of times; found: see below
-//!          set my bit in asleep; searching -= 1
-//!          F2  fence(SeqCst)
-//!          work ready, or finished: clear my bit; else park until it is clear
-//!          searching += 1; clear WAKING if my bit was cleared for me
-//!          look again
-//!
-//! worker,  searching -= 1; if it was the last one:
-//! found:       F3  fence(SeqCst)
-//!              more work ready: as a submit
-//!          do the work
-//!
-//! close:   set the flag
-//!          clear all bits (release), unpark all of them
-//! ```
-//!
-//! # Why no wake-up is lost
-//!
-//! All these operations are relaxed but two; it is the fences that order them. Of two contexts that each change
-//! a word, pass a fence and then read what the other changes, at least one sees the other's change: the one
-//! whose fence is the later in the one order that all of them have. And what an atomic was before the earlier
-//! fence is seen after the later one.
-//!
-//! Take a job J whose submitter has passed F1, and suppose that nobody is woken for it.
-//!
-//! * *It read `asleep == 0`.* A worker that sets its bit later passes F2 later. If F1 comes before F2 in
-//!   the order of fences, the worker sees J and withdraws. If F2 came before F1, the submitter would
-//!   have seen the bit. (Dekker's handshake; it needs both fences.)
-//! * *It saw somebody searching or waking.* That worker W then either goes back to sleep, by F2, or finds
-//!   work, by F3, or is not the last searcher when it does, and then the same holds for the last one,
-//!   whose F3 sees all that W did before its own `searching -= 1` (a release, the one that is needed).
-//!   Before that F2 or F3, `searching` or `WAKING` was changed, and the submitter did not see the change;
-//!   so F1 comes before it, and the look at the ring that follows sees J. W takes it, or wakes another.
-//!
-//! J may lie behind jobs that are published later, and a look at the ring may see an old head. Of all the jobs
-//! up to J, take the last F1. Whoever looks after that one finds all these slots published, at whatever head
-//! it sees; whoever looks before it has its bit seen by that submitter.
-//!
-//! The look at the ring is at *the head slot*, never at `head != tail`: a slot that is claimed but not
-//! written counts as empty, so nobody spins on a preempted producer. That is safe because its producer
-//! notifies after its own publish, and whoever takes that job looks for the next one (F3).
-//!
-//! Shutting down is a flag, not a job: it needs no room in the ring. A worker leaves when the ring is
-//! closed and drained, and wakes all others as it leaves. A submit that was accepted just before `close`
-//! notifies like any other; so the worker it wakes, or the one that was searching, sees the end.
-//!
-//! `map` opens its team before F1 and has as many woken as it has work for, less those who search already. Without `std`
-//! it wakes them itself; else whoever takes a chunk of the work, its caller too, wakes some before, as long as any are
-//! wanted. (Only the caller passes a fence, so another may miss one who has just fallen asleep: then the map has a helper
-//! less. And those who are woken may find jobs first: then others are woken only with the caller's next chunk.)
-//!
-//! The handshake is the one that rayon, Eigen's `EventCount` and tokio use; counting those who search, so
-//! that one wake-up is under way at a time, is tokio's and Go's.
+#![doc = include_str!("README.md")]
 
 pub(crate) mod spin;
 
@@ -173,17 +94,19 @@ impl<P: Platform> Sleep<P> {
 
     /// How many workers search or are on their way.
     ///
-    /// Relaxed: a fence comes before, in all that must not rely on one that has found something.
+    /// A fence comes before, in all that must not rely on one that has found something.
     #[inline]
     pub(crate) fn searching(&self) -> usize {
-        (self.searching.load(Ordering::Relaxed) as isize).max(0) as usize
+        // Acquire: pairs with the release in `search`: the job that a worker was woken for is counted.
+        (self.searching.load(Ordering::Acquire) as isize).max(0) as usize
     }
 
     // A worker's states.
 
-    /// Busy to searching.
+    /// Busy to searching; or, by its waker, asleep to searching.
     pub(crate) fn search(&self) {
-        self.searching.fetch_add(1, Ordering::Relaxed);
+        // Release: pairs with the acquire in `searching`.
+        self.searching.fetch_add(1, Ordering::Release);
     }
 
     /// Searching to busy, with work in hand. Producers relied on this worker: if more is `queued` than
@@ -192,16 +115,21 @@ impl<P: Platform> Sleep<P> {
         self.searching.fetch_sub(1, Ordering::Relaxed);
         // F3. Pairs with F1 and F2.
         fence(Ordering::SeqCst);
-        if self.any_asleep() && queued() > self.searching() {
-            self.wake(1, 0);
+        if self.any_asleep() {
+            // The count first, and then what is queued: more than it was made for, but not less.
+            let searching = self.searching();
+            if queued() > searching {
+                self.wake(1, 0);
+            }
         }
     }
 
     /// Searching to asleep and back to searching, unless there is a reason to stay.
     pub(crate) fn sleep(&self, worker: usize, reason_to_stay: impl Fn() -> bool) {
         let (word, bit) = place(&self.asleep, worker);
-        word.fetch_or(bit, Ordering::Relaxed);
+        // First off the count: a waker that sees the bit puts it on again.
         self.searching.fetch_sub(1, Ordering::Relaxed);
+        word.fetch_or(bit, Ordering::Relaxed);
         // F2. Pairs with F1 and F3, and with the release in `wake_all`.
         fence(Ordering::SeqCst);
         if reason_to_stay() && word.fetch_and(!bit, Ordering::Relaxed) & bit != 0 {

@@ -81,18 +81,18 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Its clock stands still: a map opens a team after its first element.
+    /// Its clock stands still: a map opens a team before its first element.
     pub const fn without_clock() -> Self {
         Self::with_quantum(0)
     }
 
-    /// Its clock goes on whenever somebody looks: a map opens a team after its first element, and its
-    /// chunks are as short as can be.
+    /// Its clock goes on at each look: a map opens a team before its first element, and its chunks are
+    /// as short as can be.
     pub const fn hasty() -> Self {
         Self::with_quantum(1)
     }
 
-    /// No map is worth a team.
+    /// No map is worth a team, but for the first call of a function.
     pub const fn lazy() -> Self {
         Self::with_quantum(u64::MAX)
     }

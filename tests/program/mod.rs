@@ -362,8 +362,4 @@ impl Platform for AnyPlatform {
     fn relax(&self) {
         self.0.relax();
     }
-
-    fn give_way(&self) {
-        self.0.give_way();
-    }
 }

@@ -4,8 +4,8 @@ use std::thread;
 
 use crossbeam_channel::{Sender, TrySendError, bounded};
 
-use super::ours::CAPACITY;
 use crate::rivals::Executor;
+use crate::rivals::ringpool::CAPACITY;
 
 type Job = Box<dyn FnOnce() + Send>;
 

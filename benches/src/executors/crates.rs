@@ -2,37 +2,8 @@
 
 use crate::rivals::Executor;
 
-/// Sleeps when idle.
-pub struct Rayon(rayon::ThreadPool);
-
-impl Executor for Rayon {
-    fn start(threads: usize) -> Self {
-        let builder = rayon::ThreadPoolBuilder::new().num_threads(threads);
-        Self(builder.build().expect("threads"))
-    }
-
-    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        self.0.spawn(job);
-    }
-}
-
-/// Its pools are statics.
-pub struct Forte;
-
-static FORTE: forte::ThreadPool = forte::ThreadPool::new();
-
-impl Executor for Forte {
-    fn start(threads: usize) -> Self {
-        assert_eq!(FORTE.resize_to(threads), threads, "threads");
-        Self
-    }
-
-    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        FORTE.spawn(move |_: &forte::Worker| job());
-    }
-}
-
-/// A fixed number of threads, so core and maximum are the same; started beforehand, as the others' are.
+/// A fixed number of threads, so core and maximum are the same; started beforehand, as the others'
+/// are.
 pub struct RustyPool(rusty_pool::ThreadPool);
 
 impl Executor for RustyPool {
@@ -88,19 +59,5 @@ impl Executor for ExecutorsStealing {
 
     fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
         executors::Executor::execute(&self.0, job);
-    }
-}
-
-/// A task that nobody joins.
-pub struct Micropool(micropool::ThreadPool);
-
-impl Executor for Micropool {
-    fn start(threads: usize) -> Self {
-        let builder = micropool::ThreadPoolBuilder::default().num_threads(threads);
-        Self(builder.build())
-    }
-
-    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
-        drop(self.0.spawn_owned(job));
     }
 }

@@ -1,4 +1,5 @@
-//! What one writes by hand with std alone: boxed closures in a deque, a mutex and a condition variable.
+//! What one writes by hand with std alone: boxed closures in a deque, a mutex and a condition
+//! variable.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};

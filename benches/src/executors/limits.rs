@@ -43,20 +43,18 @@ pub fn half_round_trip(_: &Setup) -> Turn {
 
 /// A word that another thread looks at all the time.
 pub fn hand_off(pace: Pace) -> impl Fn(&Setup) -> Turn {
-    move |_| {
+    move |setup| {
         let word: &Line<AtomicU64> = leak(Line(AtomicU64::new(0)));
         thread::spawn(move || {
             let mut last = 0;
             loop {
                 let number = word.0.load(Acquire);
-                if number != last {
-                    start(number);
-                    last = number;
-                }
+                (last + 1..=number).for_each(start);
+                last = number;
                 spin_loop();
             }
         });
-        pace.turn(move |number| word.0.store(number, Release))
+        pace.turn(setup, move |number| word.0.store(number, Release))
     }
 }
 
@@ -67,7 +65,8 @@ pub fn futex(pace: Pace) -> impl Fn(&Setup) -> Turn {
 
     fn call(word: &AtomicU32, operation: libc::c_int, value: u32) {
         let no_timeout: *const libc::timespec = std::ptr::null();
-        // SAFETY: the word outlives the call, and these operations use nothing but it and the value.
+        // SAFETY: the word outlives the call, and these operations use nothing but it and the
+        // value.
         unsafe {
             libc::syscall(
                 libc::SYS_futex,
@@ -79,7 +78,7 @@ pub fn futex(pace: Pace) -> impl Fn(&Setup) -> Turn {
         };
     }
 
-    move |_| {
+    move |setup| {
         let word: &Line<AtomicU32> = leak(Line(AtomicU32::new(0)));
         let word = &word.0;
         thread::spawn(move || {
@@ -87,13 +86,11 @@ pub fn futex(pace: Pace) -> impl Fn(&Setup) -> Turn {
             loop {
                 call(word, libc::FUTEX_WAIT, last);
                 let number = word.load(Acquire);
-                if number != last {
-                    start(number.into());
-                    last = number;
-                }
+                (last + 1..=number).for_each(|number| start(number.into()));
+                last = number;
             }
         });
-        pace.turn(move |number| {
+        pace.turn(setup, move |number| {
             word.store(number as u32, Release);
             call(word, libc::FUTEX_WAKE, 1);
         })

@@ -1,4 +1,5 @@
-//! ringpool beside Python's pools, for those who come from there: `python/contestant.py` is the other side.
+//! ringpool beside Python's pools, for those who come from there: `python/contestant.py` is the
+//! other side.
 
 use std::hint::black_box;
 use std::process::Command;
@@ -10,7 +11,8 @@ use sha2::{Digest, Sha256};
 use super::latency::{Pace, Then, What};
 use super::throughput::Producers;
 use super::waiting::Sleeps;
-use super::{clock, ours, row, table, workers};
+use super::{clock, row, table, workers};
+use crate::rivals::ringpool::Ringpool;
 use crate::table::{Contestant, Role, Setup, Shape, Table, Turn};
 
 /// One of Python's pools, at a workload by the name that it has there.
@@ -48,19 +50,18 @@ pub fn tables() -> Vec<Table> {
         then: Then::Sleeps,
         what: What::ToStart,
     };
-    let ours = "ringpool";
     let mut latency = jobs(
         "latency",
         "Python: from submit to start, every 1 ms, the submitter sleeps meanwhile",
         20,
-        row::<ours::Ringpool>(ours, Role::Ringpool, pace),
+        row::<Ringpool>("ringpool", Role::Ringpool, pace),
     );
     latency.shape = Shape::Latency;
     let mut naps = jobs(
         "naps",
         "Python: 200 jobs that sleep 10 ms, 32 workers: all of them (70 ms would be ideal)",
         10,
-        row::<ours::Ringpool>(ours, Role::Ringpool, Sleeps),
+        row::<Ringpool>("ringpool", Role::Ringpool, Sleeps),
     );
     naps.threads = Some(32);
     naps.unit = "ms";
@@ -69,7 +70,7 @@ pub fn tables() -> Vec<Table> {
             "submit",
             "Python: tiny jobs from 1 thread, submitted one by one: a job",
             20,
-            row::<ours::Ringpool>(ours, Role::Ringpool, Producers(1)),
+            row::<Ringpool>("ringpool", Role::Ringpool, Producers(1)),
         ),
         latency,
         naps,
@@ -92,7 +93,8 @@ pub fn tables() -> Vec<Table> {
     ]
 }
 
-/// A map of `n` numbers: plain loops, ringpool, Python's pools. So many calls make a sample of ours.
+/// A map of `n` numbers: plain loops, ringpool, Python's pools. So many calls make a sample of
+/// ours.
 fn map<R: PartialEq + Default + Clone + Send + 'static>(
     id: &'static str,
     title: &str,

@@ -1,7 +1,8 @@
 //! Many tiny jobs: what one takes, from the first submit to the last job's end.
 //!
-//! A job adds its number to a sum, so that the sum says when all have run, and that none ran twice. The number is
-//! captured: a job that captures nothing would cost no allocation in a pool that boxes its jobs.
+//! A job adds its number to a sum, so that the sum says when all have run, and that none ran twice.
+//! The number is captured: a job that captures nothing would cost no allocation in a pool that
+//! boxes its jobs.
 
 use std::hint::spin_loop;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};

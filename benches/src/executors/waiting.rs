@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{Workload, leak};
+use crate::harness::cpu_time;
 use crate::rivals::{Executor, ForkJoin, Load, Work};
 use crate::table::{Setup, Turn};
 
@@ -86,14 +87,4 @@ impl Workload for Idle {
             }
         })
     }
-}
-
-fn cpu_time() -> Duration {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a valid place for the answer.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut time) };
-    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use super::{collect, ideal, table, warm_up};
 use crate::rivals::chili::Chili;
-use crate::rivals::fork_union::ForkUnion;
+use crate::rivals::forkunion::ForkUnion;
 use crate::rivals::forte::Forte;
 use crate::rivals::micropool::Micropool;
 use crate::rivals::paralight::Paralight;
@@ -31,8 +31,8 @@ pub fn tables() -> Vec<Table> {
     tables
 }
 
-/// Those that can be used by several threads at once, or within themselves. fork_union forbids the latter; paralight
-/// and scoped_threadpool want to be borrowed mutably, so they cannot.
+/// Those that can be used by several threads at once, or within themselves. forkunion forbids the
+/// latter; paralight and scoped_threadpool want to be borrowed mutably, so they cannot.
 fn nested() -> Table {
     let contestants = vec![
         Contestant::new("plain loop", Role::Loop, nest::<Loop>),
@@ -83,7 +83,8 @@ fn nest<P: Shared>(setup: &Setup) -> Turn {
     })
 }
 
-/// All. Those that want to be borrowed mutably are behind a mutex, as paralight's documentation says.
+/// All. Those that want to be borrowed mutably are behind a mutex, as paralight's documentation
+/// says.
 fn at_once(callers: usize) -> Table {
     fn contestant<P: Shared>(name: &str, role: Role, callers: usize) -> Contestant {
         Contestant::new(name, role, move |setup| {
@@ -95,7 +96,7 @@ fn at_once(callers: usize) -> Table {
         contestant::<Loop>("plain loop", Role::Loop, callers),
         contestant::<Ringpool>("ringpool", Role::Ringpool, callers),
         contestant::<Rayon>("rayon", Role::Rival, callers),
-        contestant::<Locked<ForkUnion>>("fork_union", Role::Rival, callers),
+        contestant::<Locked<ForkUnion>>("forkunion", Role::Rival, callers),
         contestant::<Chili>("chili", Role::Rival, callers),
         contestant::<Micropool>("micropool", Role::Rival, callers),
         contestant::<Forte>("forte", Role::Rival, callers),

@@ -1,5 +1,5 @@
-//! chili: halves the work by `join`, down to single elements, as its documentation does with a tree; or to pieces
-//! that are cut by hand. Its caller is one of the threads that it counts.
+//! chili: halves the work by `join`, down to single elements, as its documentation does with a
+//! tree; or to pieces that are cut by hand. Its caller is one of the threads that it counts.
 
 use std::num::NonZero;
 

@@ -1,17 +1,16 @@
-//! micropool: the iterators of paralight, split as its documentation says: by threads for even work, by item for
-//! few long elements. Its caller works too.
+//! micropool: the iterators of paralight, split as its documentation says: by threads for even
+//! work, by item for few long elements. Its caller works too.
 
 use micropool::iter::*;
 use micropool::{ThreadPool, ThreadPoolBuilder};
 
-use super::{Load, Shared, Work};
+use super::{Executor, Load, Shared, Work};
 
 pub struct Micropool(ThreadPool);
 
 impl Shared for Micropool {
     fn start(threads: usize) -> Self {
-        let builder = ThreadPoolBuilder::default().num_threads(threads - 1);
-        Self(builder.build())
+        Executor::start(threads - 1)
     }
 
     fn fill<F: Fn(usize) -> u64 + Sync>(&self, work: Work, out: &mut [u64], f: &F) {
@@ -31,5 +30,17 @@ impl Shared for Micropool {
                 .with_thread_pool(self.0.split_per_item())
                 .for_each(fill),
         }
+    }
+}
+
+impl Executor for Micropool {
+    fn start(threads: usize) -> Self {
+        let builder = ThreadPoolBuilder::default().num_threads(threads);
+        Self(builder.build())
+    }
+
+    /// A task that nobody joins.
+    fn execute<F: FnOnce() + Send + 'static>(&self, job: F) {
+        drop(self.0.spawn_owned(job));
     }
 }

@@ -1,7 +1,7 @@
 //! The contestants: each pool behind the same traits, configured as its own documentation advises.
 
 pub mod chili;
-pub mod fork_union;
+pub mod forkunion;
 pub mod forte;
 pub mod micropool;
 #[cfg(openmp)]
@@ -17,8 +17,8 @@ pub mod threads;
 #[derive(Clone, Copy)]
 pub struct Work {
     pub load: Load,
-    /// How many elements are not worth splitting. 1 leaves it to the pool; another number is an estimate by hand,
-    /// about a microsecond's worth.
+    /// How many elements are not worth splitting. 1 leaves it to the pool; another number is an
+    /// estimate by hand, about a microsecond's worth.
     pub piece: usize,
 }
 

@@ -1,7 +1,7 @@
 //! GCC's OpenMP: the loops are in `openmp.c`, what they do is in Rust.
 //!
-//! Between two loops its threads spin for ever (active) or sleep (passive), as `OMP_WAIT_POLICY` says. It is read before
-//! `main`, so this program starts itself once more, with that variable set.
+//! Between two loops its threads spin for ever (active) or sleep (passive), as `OMP_WAIT_POLICY`
+//! says. It is read before `main`, so this program starts itself once more, with that variable set.
 
 use std::env;
 use std::ffi::{c_int, c_void};
@@ -63,7 +63,8 @@ impl<const ACTIVE: bool> ForkJoin for OpenMp<ACTIVE> {
         let context = (&raw const context).cast();
         match work.load {
             Load::Even | Load::Few => {
-                // SAFETY: `body` may be called with this context for parts of `0..n`, on any thread: `f` is `Sync`.
+                // SAFETY: `body` may be called with this context for parts of `0..n`, on any
+                // thread: `f` is `Sync`.
                 unsafe { ringpool_openmp_static(body::<F>, context, n, self.threads) };
             }
             Load::Uneven => {

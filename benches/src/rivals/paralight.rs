@@ -1,5 +1,6 @@
-//! paralight: its caller waits while its threads compute. Fixed ranges for even work, work stealing for other work, as
-//! its documentation recommends; threads are not pinned to cores, as in its examples.
+//! paralight: its caller waits while its threads compute. Fixed ranges for even work, work stealing
+//! for other work, as its documentation recommends; threads are not pinned to cores, as in its
+//! examples.
 
 use paralight::prelude::*;
 

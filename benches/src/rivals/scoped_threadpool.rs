@@ -1,5 +1,5 @@
-//! scoped_threadpool: a boxed job for each chunk. It has no chunks of its own: one for each thread, or more if the
-//! work is uneven. Its caller waits.
+//! scoped_threadpool: a boxed job for each chunk. It has no chunks of its own: one for each thread,
+//! or more if the work is uneven. Its caller waits.
 
 use scoped_threadpool::Pool;
 

@@ -1,5 +1,5 @@
-//! `std::thread::scope`: no pool, but a new thread for each chunk, of which there are as many as threads. The caller
-//! does the first one.
+//! `std::thread::scope`: no pool, but a new thread for each chunk, of which there are as many as
+//! threads. The caller does the first one.
 
 use super::{Shared, Work, fill_alone};
 

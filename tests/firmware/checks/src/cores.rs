@@ -1,6 +1,5 @@
 //! Boards with several cores: one calls, the others have a worker each.
 
-use core::fmt::{self, Write};
 use core::mem::MaybeUninit;
 
 use portable_atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -8,7 +7,7 @@ use ringpool::{Pool, Worker};
 
 use crate::{
     Board, Checked, INTERRUPTS, RECEIVED, SENT, a_token_stays, check, clocks_go_on,
-    clocks_of_this_core_go_on, nested, pause, since, wait_until,
+    clocks_of_this_core_go_on, jobs_capture_64_bits, nested, pause, since, wait_until,
 };
 
 /// Runs all checks, on core 0.
@@ -23,6 +22,7 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     all_sleep(pool);
     sleepers_stay_asleep::<B>();
     a_job_wakes_a_sleeper(pool);
+    jobs_capture_64_bits(pool, |came| wait_until::<B>("all have run", came));
     every_core_takes_part(pool);
     maps_are_right(pool);
     maps_nest(pool);
@@ -66,25 +66,8 @@ fn without_workers<B: Board>(pool: &Checked<B>) {
     assert!((0..100).map(|k| k * k).eq(squares));
 }
 
-/// How many workers sleep, by the pool's own word.
-fn sleepers<B: Board>(pool: &Checked<B>) -> usize {
-    struct Last(usize);
-    impl Write for Last {
-        fn write_str(&mut self, text: &str) -> fmt::Result {
-            if let Ok(number) = text.parse() {
-                self.0 = number;
-            }
-            Ok(())
-        }
-    }
-    let mut last = Last(0);
-    // "asleep" is what it says last.
-    let _ = write!(last, "{pool:?}");
-    last.0
-}
-
 fn all_sleep<B: Board>(pool: &Checked<B>) {
-    wait_until::<B>("all workers sleep", || sleepers(pool) == B::CORES - 1);
+    wait_until::<B>("all workers sleep", || pool.sleepers() == B::CORES - 1);
 }
 
 fn sleepers_stay_asleep<B: Board>() {

@@ -140,6 +140,23 @@ fn a_token_stays<B: Board>() {
     }
 }
 
+/// Queues jobs with a number of 64 bits each, as a timestamp is, and has them `run`.
+fn jobs_capture_64_bits<B: Board>(pool: &'static Checked<B>, run: impl FnOnce(&dyn Fn() -> bool)) {
+    check::<B>("a job captures 64 bits, in every slot");
+    static CAME: AtomicUsize = AtomicUsize::new(0);
+    for number in 0..16 {
+        let time = u64::MAX / (number + 1);
+        let job = move || {
+            assert_eq!(time, u64::MAX / (number + 1));
+            CAME.fetch_add(1, SeqCst);
+        };
+        if let Err(rejected) = pool.execute(job) {
+            rejected.into_inner()();
+        }
+    }
+    run(&|| CAME.load(SeqCst) == 16);
+}
+
 /// Names a check, before it runs.
 fn check<B: Board>(name: &str) {
     B::print(format_args!("check: {name}"));

@@ -4,8 +4,8 @@ use portable_atomic::{AtomicUsize, Ordering::SeqCst};
 use ringpool::Worker;
 
 use crate::{
-    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, clocks_go_on, nested,
-    since,
+    Board, Checked, INTERRUPTS, LAST, RECEIVED, SENT, a_token_stays, check, clocks_go_on,
+    jobs_capture_64_bits, nested, since,
 };
 
 /// Runs all checks.
@@ -14,6 +14,10 @@ pub fn run<B: Board>(pool: &'static Checked<B>) {
     a_token_stays::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
+    jobs_capture_64_bits(pool, |came| {
+        while worker.step() {}
+        assert!(came());
+    });
     interrupts_submit_while_main_maps(pool, &mut worker);
     interrupts_submit_while_main_submits(pool, &mut worker);
     interrupts_wake_a_sleeper(pool, worker);
@@ -25,6 +29,10 @@ pub fn run_without_interrupts<B: Board>(pool: &'static Checked<B>) {
     clocks_go_on::<B>();
     let mut worker = hire(pool);
     steps_run_jobs_in_order(pool, &mut worker);
+    jobs_capture_64_bits(pool, |came| {
+        while worker.step() {}
+        assert!(came());
+    });
     check::<B>("maps within maps, on their caller");
     nested(pool, 0);
     // Long enough to ask for help.

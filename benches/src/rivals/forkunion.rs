@@ -1,7 +1,7 @@
-//! fork_union 2: the caller is one of its threads; the others spin for ever. Slices for even work, `for_n_dynamic`
-//! for other work, as its documentation says.
+//! forkunion: the caller is one of its threads; the others spin for ever. Slices for even work,
+//! `for_n_dynamic` for other work, as its documentation says.
 
-use fork_union::ThreadPool;
+use forkunion::{ThreadPool, Topology};
 
 use super::{ForkJoin, Load, Work, fill_alone};
 
@@ -21,7 +21,8 @@ impl Out {
 
 impl ForkJoin for ForkUnion {
     fn start(threads: usize) -> Self {
-        Self(ThreadPool::try_spawn(threads).expect("threads"))
+        let topology = Topology::new().expect("a topology");
+        Self(ThreadPool::try_spawn(&topology, threads).expect("threads"))
     }
 
     // An operation runs when it is dropped.
