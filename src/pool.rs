@@ -253,8 +253,10 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     ///
     /// [`Input`] and [`Output`] list what these can be. Elements and results may be borrowed. The caller
     /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
-    /// from jobs and from within `map`, and works on a pool that has no workers or is closed. Elements that
-    /// wait for each other may wait for ever: how many run at once is not promised, and it may be one.
+    /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
+    ///
+    /// Elements are run in any order, by any number of threads. Nothing is promised about elements that
+    /// wait for each other: `map(0..2, |_| barrier.wait())` may hang with any number of idle workers.
     ///
     /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results. When it
     /// shares its work it takes about 5 KiB of the caller's stack on 64-bit targets, and less than 400
@@ -266,7 +268,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
     ///   input by value, every result, and a `Vec` for them, having been dropped once. (Results that
     ///   have replaced old ones in a borrowed output stay there.) Without the feature `std`, a panic
-    ///   of `f` while the work is shared ends the program.
+    ///   of `f` while the work is shared ends the program; so does each where panics abort.
     ///
     /// # Examples
     ///

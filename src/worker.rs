@@ -23,8 +23,9 @@ impl<'p> Worker<'p> {
     ///
     /// # Panics
     ///
-    /// With the feature `std`, never: a job that panics has been reported by the panic hook, and the
-    /// worker goes on. Without it, a job's panic goes through here, if the target unwinds at all.
+    /// With the feature `std`, a job's panic does not get here: the panic hook has reported it, and the
+    /// worker goes on. Without it, a job's panic goes through here. Where panics abort
+    /// (`panic = "abort"`), either ends the process.
     pub fn run(self) {
         self.pool.serve(self.number);
     }
