@@ -57,7 +57,7 @@ file "$out/image.png" | grep -q 'PNG image data, 321 x 123, 8-bit grayscale' || 
 
 # Three connections for each request that can be queued, three hashes for each image, no pause.
 cat >"$out/load.lua" <<'LUA'
-local body = string.rep("ring", 8192)
+local body = string.rep("ring", 1024)
 local n = 0
 function request()
     n = n + 1
