@@ -25,6 +25,7 @@ const SILENCE: Duration = Duration::from_millis(50);
 pub struct Server {
     poller: Poller,
     /// Connections that jobs have answered.
+    #[expect(clippy::vec_box, reason = "that is how jobs and the loop hold them")]
     returned: Mutex<Vec<Box<Connection>>>,
     stopping: AtomicBool,
     /// Open connections.
@@ -175,13 +176,13 @@ impl<D: Fn(Request) -> Result<(), (Request, Response)>> EventLoop<D> {
             self.waiting
                 .retain(|_, connection| connection.deadline > self.swept);
         }
-        if !self.armed && self.has_room() {
-            if let Some(listener) = &self.listener {
-                self.server
-                    .poller
-                    .modify(listener, Event::readable(LISTENER))?;
+        match &self.listener {
+            Some(listener) if !self.armed && self.has_room() => {
+                let what = Event::readable(LISTENER);
+                self.server.poller.modify(listener, what)?;
                 self.armed = true;
             }
+            _ => {}
         }
         Ok(!idle)
     }

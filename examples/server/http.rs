@@ -151,7 +151,7 @@ impl Connection {
         let mut length = None;
         let mut keep_alive = request.version == Some(1);
         for header in request.headers {
-            let value = str::from_utf8(header.value).unwrap_or("").trim();
+            let value = std::str::from_utf8(header.value).unwrap_or("").trim();
             if header.name.eq_ignore_ascii_case("content-length") {
                 let digits = !value.is_empty() && value.bytes().all(|c| c.is_ascii_digit());
                 if length.is_some() || !digits {
