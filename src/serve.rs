@@ -5,7 +5,7 @@ use core::mem;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
-use crate::queue::slot::Before;
+use crate::queue::slot::OnTaken;
 use crate::sleep::Sleep;
 use crate::sleep::spin::{SpinBudget, Stream};
 use crate::tuning::{LOOKS_PER_END, STREAM_PAUSE};
@@ -85,8 +85,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
 }
 
 /// A worker that searched has taken a job: there may be more jobs, and a team may count on it.
-impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAPACITY, P, WORDS> {
-    fn before(&self) {
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> OnTaken for Pool<CAPACITY, P, WORDS> {
+    fn on_taken(&self) {
         self.sleep
             .found(|| self.ring.len() + usize::from(self.maps.any_open()));
     }
@@ -99,7 +99,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     fn run_once(&self, worker: usize, state: &mut WorkerState) -> bool {
         let mut busy = false;
         if let Some(job) = self.ring.pop() {
-            let found: Option<&dyn Before> = match mem::take(&mut state.searching) {
+            let found: Option<&dyn OnTaken> = match mem::take(&mut state.searching) {
                 true => Some(self),
                 false => None,
             };

@@ -1,12 +1,12 @@
 //! [loom] goes through the interleavings, and the reorderings, of the code that ships.
 //!
-//! `ci/loom.sh` runs these models, with a loom that is mended first (it says why). Sizes are smaller here
-//! (`sync::size`), the rest is the same code. A model without a number for `bounded` is searched
-//! completely; the others up to that many preemptions, which is what the time allows.
+//! `ci/loom.sh` runs these models, with a loom that is mended first (it says why). Sizes are
+//! smaller here (`sync::size`), the rest is the same code. A model without a number for `bounded`
+//! is searched completely; the others up to that many preemptions, which is what the time allows.
 //!
-//! What none of them sees: that relaxed operations may take effect *before* earlier ones of the same
-//! thread (loom executes each thread in order and lets loads read old values only), and platforms whose
-//! `park` returns early.
+//! What none of them sees: that relaxed operations may take effect *before* earlier ones of the
+//! same thread (loom executes each thread in order and lets loads read old values only), and
+//! platforms whose `park` returns early.
 //!
 //! [loom]: https://github.com/tokio-rs/loom
 
@@ -33,8 +33,8 @@ use crate::{Platform, Pool, Worker};
 /// No bound on preemptions.
 pub(super) const ALL: Option<usize> = None;
 
-/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`; in
-/// some of them each of `events` has to happen.
+/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`;
+/// in some of them each of `events` has to happen.
 pub(super) fn bounded(
     preemptions: impl Into<Option<usize>>,
     events: &[Event],
@@ -235,8 +235,8 @@ fn couple(end: &Arc<Signal>) -> [Box<dyn FnOnce() + Send>; 2] {
     ]
 }
 
-/// While as many search as jobs are queued, a submit wakes no worker. Still no job stays there with a
-/// worker asleep.
+/// While as many search as jobs are queued, a submit wakes no worker. Still no job stays there with
+/// a worker asleep.
 #[test]
 fn a_job_that_waits_for_the_next_gets_it() {
     focused(2, &[Woke], || {
@@ -299,8 +299,8 @@ fn a_helper_is_gone_when_a_map_returns() {
     });
 }
 
-/// Each of two lanes has a chunk of 16 elements and one more. All stay in their first element until the
-/// second helper is there.
+/// Each of two lanes has a chunk of 16 elements and one more. All stay in their first element until
+/// the second helper is there.
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
     focused(1, &[TwoHelpers], || {
@@ -385,8 +385,8 @@ fn a_slot_is_handed_on_when_its_helpers_have_left() {
     });
 }
 
-/// Spots of a platform that rests on what [`Platform`] is promised: one thread at a time is in `park` for
-/// a spot, so what is there beside the token needs no lock.
+/// Spots of a platform that rests on what [`Platform`] is promised: one thread at a time is in
+/// `park` for a spot, so what is there beside the token needs no lock.
 struct Plain {
     spots: Spots,
     /// How often callers parked at each spot.
@@ -426,8 +426,9 @@ impl Platform for Plain {
     }
 }
 
-/// One caller's return from `park` happens before the next one's `park` at that spot. The helper stays in
-/// each map until its caller has parked. The second caller comes when the helper has left the first map.
+/// One caller's return from `park` happens before the next one's `park` at that spot. The helper
+/// stays in each map until its caller has parked. The second caller comes when the helper has left
+/// the first map.
 #[test]
 fn a_spot_is_handed_on_by_a_caller_that_is_out_of_park() {
     struct Round {
@@ -526,8 +527,8 @@ fn a_map_races_with_close() {
 
 // Jobs and a map.
 
-/// A producer relies on a searcher, which joins a team whose elements wait for that job: it wakes the
-/// other worker.
+/// A producer relies on a searcher, which joins a team whose elements wait for that job: it wakes
+/// the other worker.
 #[test]
 fn a_searcher_that_joins_a_team_does_not_forget_a_job() {
     focused(1, &[Woke, Helped, Point], || {
@@ -552,8 +553,8 @@ fn a_searcher_that_joins_a_team_does_not_forget_a_job() {
     });
 }
 
-/// A helper of an unknown map is woken, and finds a job first, which waits for the map: it wakes another
-/// helper.
+/// A helper of an unknown map is woken, and finds a job first, which waits for the map: it wakes
+/// another helper.
 #[test]
 fn a_helper_that_finds_a_job_first_wakes_the_next() {
     focused(1, &[Woke, Helped], || {
@@ -571,8 +572,8 @@ fn a_helper_that_finds_a_job_first_wakes_the_next() {
     });
 }
 
-/// Both lanes have a chunk of 16 elements and one more. In its first element the helper submits a job, and
-/// the caller waits until the helper is back from it.
+/// Both lanes have a chunk of 16 elements and one more. In its first element the helper submits a
+/// job, and the caller waits until the helper is back from it.
 #[test]
 fn a_helper_leaves_a_map_for_a_job_after_its_chunk_and_comes_back() {
     focused(1, &[Helped, Point], || {

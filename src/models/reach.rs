@@ -1,7 +1,7 @@
 //! What a model is about: it happens in some execution, or the check fails.
 //!
-//! A model whose scenario has become impossible passes, and says nothing. So each names the events it
-//! is about, they are noted where they happen, and the check looks whether all were reached.
+//! A model whose scenario has become impossible passes, and says nothing. So each names the events
+//! it is about, they are noted where they happen, and the check looks whether all were reached.
 //!
 //! Nothing here is the checker's, but the canary's own words: it orders nothing, and adds no
 //! interleavings. Both checkers run all threads of a model on the one thread that called them.
@@ -108,8 +108,8 @@ pub(super) fn assert_reached(events: &[Event]) {
     }
 }
 
-/// Lives in a map's frame. loom reports a touch that races with the frame's end, shuttle one that comes
-/// after it.
+/// Lives in a map's frame. loom reports a touch that races with the frame's end, shuttle one that
+/// comes after it.
 pub(crate) struct Canary {
     life: Life,
     /// Who touched it, in order, beside its map's caller.

@@ -1,13 +1,14 @@
-//! How long a worker that has run dry looks for work before it sleeps: a policy, no proof rests on it.
+//! How long a worker that has run dry looks for work before it sleeps: a policy, no proof rests on
+//! it.
 //!
-//! A look costs the processor's time, and sleeping costs a wake-up. A worker has one number of looks. A
-//! look that found work, or helping a map, sets it to the most. Each sleep halves it, and every 16th
-//! sets it to the most, to see whether looking pays by now.
+//! A look costs the processor's time, and sleeping costs a wake-up. A worker has one number of
+//! looks. A look that found work, or helping a map, sets it to the most. Each sleep halves it, and
+//! every 16th sets it to the most, to see whether looking pays by now.
 //!
-//! A worker that keeps up with a producer of tiny jobs slows it down: each reads the line that the other
-//! is about to write. So a worker that found its last jobs at once, many times in a row, pauses before
-//! it looks again, as long as many jobs have come meanwhile. A network card that holds back interrupts
-//! does the same.
+//! A worker that keeps up with a producer of tiny jobs slows it down: each reads the line that the
+//! other is about to write. So a worker that found its last jobs at once, many times in a row,
+//! pauses before it looks again, as long as many jobs have come meanwhile. A network card that
+//! holds back interrupts does the same.
 
 use crate::tuning::{SLEEPS_PER_TRY, STREAM};
 
@@ -50,12 +51,14 @@ impl SpinBudget {
 /// Whether a worker has caught up with a stream of tiny jobs.
 #[derive(Default)]
 pub(crate) struct Stream {
-    /// How many times in a row work was found within `STREAM` looks. Beyond `STREAM` the worker pauses.
+    /// How many times in a row work was found within `STREAM` looks. Beyond `STREAM` the worker
+    /// pauses.
     near: u32,
 }
 
 impl Stream {
-    /// The worker had this many turns since it last ran dry. Whether it is to pause before it looks.
+    /// The worker had this many turns since it last ran dry. Whether it is to pause before it
+    /// looks.
     pub(crate) fn pauses(&mut self, turns: u32) -> bool {
         if self.near > STREAM && turns < STREAM {
             self.near = 0;
