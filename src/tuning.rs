@@ -14,8 +14,9 @@ pub(crate) const STREAM_PAUSE: u32 = 64;
 /// A spinning worker looks at the end of the pool once in so many looks: producers write that line.
 pub(crate) const LOOKS_PER_END: u32 = 256;
 
-/// A sleeper is woken for so many quanta of a map's work.
-pub(crate) const QUANTA_PER_WAKE: usize = 8;
+/// A sleeper is woken for so many quanta of a map's work: by itself, and soon after another map.
+pub(crate) const QUANTA_PER_WAKE: usize = 16;
+pub(crate) const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
 
 /// How many sleepers a participant of a map wakes at most before it takes a chunk.
 pub(crate) const FAN_OUT: usize = 4;

@@ -3,7 +3,6 @@
 use core::num::NonZero;
 
 use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, size};
-use crate::tuning::QUANTA_PER_WAKE;
 
 /// Time per element, in sixteenths of a tick; at least one.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
@@ -23,11 +22,9 @@ impl Cost {
         self.0.get().saturating_mul(elements) / 16
     }
 
-    /// How many sleepers `elements` are worth waking.
+    /// How many sleepers `elements` are worth waking, one for each `price` ticks of work.
     #[inline]
-    pub(super) fn wakes(self, elements: usize, quantum: usize) -> usize {
-        // (The divisor is not 0; but a division that can panic is code.)
-        let price = quantum.saturating_mul(QUANTA_PER_WAKE);
+    pub(super) fn wakes(self, elements: usize, price: usize) -> usize {
         self.total(elements).checked_div(price).unwrap_or(elements)
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Frame<'t, P: Platform> {
     lanes: Lanes,
     /// What an element costs, if that is known.
     cost: Option<Cost>,
+    /// The work that waking a sleeper is worth, in ticks.
+    price: usize,
     /// How many elements a participant takes the first time.
     chunk: usize,
     #[cfg(feature = "std")]
@@ -80,6 +82,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             task,
             lanes: Lanes::new(),
             cost: None,
+            price: 0,
             chunk: 1,
             #[cfg(feature = "std")]
             panic_state: spin::Mutex::new(None),
@@ -93,11 +96,13 @@ impl<'t, P: Platform> Frame<'t, P> {
         work: Range<usize>,
         participants: usize,
         cost: Option<Cost>,
+        price: usize,
         quantum: usize,
     ) {
         let lanes = participants.min(work.len());
         self.lanes.cut(work, lanes);
         self.cost = cost;
+        self.price = price;
         self.chunk = match cost {
             _ if quantum == 0 => usize::MAX,
             Some(cost) => cost.afford(quantum / 2),
@@ -146,7 +151,6 @@ impl<'t, P: Platform> Frame<'t, P> {
         &self,
         participant: &Participant<'_>,
         cost: Option<Cost>,
-        quantum: usize,
         sleep: &Sleep<P>,
     ) -> bool {
         if !sleep.any_asleep() {
@@ -154,7 +158,7 @@ impl<'t, P: Platform> Frame<'t, P> {
         }
         let left = self.lanes.left();
         let (wanted, there) = match cost {
-            Some(cost) => (cost.wakes(left, quantum), participant.team.helpers()),
+            Some(cost) => (cost.wakes(left, self.price), participant.team.helpers()),
             None => (left.saturating_sub(1), 0),
         };
         let missing = wanted.saturating_sub(there + sleep.searching());
@@ -179,7 +183,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             let mut before = now(platform, quantum);
             loop {
                 // OnTaken it takes a chunk, which no other participant could have meanwhile.
-                if self.wake_more(&participant, cost, quantum, sleep) {
+                if self.wake_more(&participant, cost, sleep) {
                     before = now(platform, quantum);
                 }
                 let Some(range) = self.lanes.take(&mut participant.lane, size) else {

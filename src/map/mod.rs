@@ -58,14 +58,16 @@ use crate::map::task::{Mapping, Task};
 use crate::map::team::{Joined, Teams};
 use crate::platform::Platform;
 use crate::sleep::Sleep;
-use crate::sync::const_fn;
-use crate::tuning::{GROWTH, QUANTA_PER_CHUNK};
+use crate::sync::{AtomicUsize, Ordering, const_fn};
+use crate::tuning::{GROWTH, QUANTA_PER_CHUNK, QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW};
 use crate::unwind::Bomb;
 
 /// What a pool keeps for its maps.
 pub(crate) struct Maps {
     teams: Teams,
     costs: Costs,
+    /// When the last map ended that took a quantum or more, in ticks. Relaxed: a hint.
+    ended: AtomicUsize,
 }
 
 impl Maps {
@@ -74,6 +76,7 @@ impl Maps {
             Self {
                 teams: Teams::new(),
                 costs: Costs::new(),
+                ended: AtomicUsize::new(0),
             }
         }
     }
@@ -144,6 +147,31 @@ impl Maps {
         };
         mem::forget(alone);
         self.costs.note(key, elapsed, len);
+        if elapsed >= quantum {
+            self.end(platform, quantum);
+        }
+    }
+
+    /// A map ends that took a quantum or more.
+    fn end<P: Platform>(&self, platform: &P, quantum: usize) {
+        if platform.spins() != 0 {
+            let now = now(platform, quantum) as usize;
+            self.ended.store(now, Ordering::Relaxed);
+        }
+    }
+
+    /// The work that waking a sleeper is worth, in ticks. In a row of maps the row pays for it: a
+    /// worker that is woken for one looks for the next.
+    fn price<P: Platform>(&self, platform: &P, quantum: usize) -> usize {
+        let pause = || {
+            let now = now(platform, quantum) as usize;
+            now.wrapping_sub(self.ended.load(Ordering::Relaxed))
+        };
+        let quanta = match platform.spins() != 0 && pause() / QUANTA_PER_CHUNK < quantum {
+            true => QUANTA_PER_WAKE_IN_A_ROW,
+            false => QUANTA_PER_WAKE,
+        };
+        quantum.saturating_mul(quanta)
     }
 
     /// Maps elements from `next` on with the workers that help. Returns false, having done nothing,
@@ -161,9 +189,10 @@ impl Maps {
         let len = alone.len;
         let workers = sleep.workers();
         let work = next..len;
+        let price = self.price(sleep.platform(), quantum);
         if workers == 0
             || work.len() < 2
-            || cost.is_some_and(|cost| cost.wakes(work.len(), quantum) == 0) && sleep.all_sleep()
+            || cost.is_some_and(|cost| cost.wakes(work.len(), price) == 0) && sleep.all_sleep()
         {
             return false;
         }
@@ -171,7 +200,7 @@ impl Maps {
             return false;
         };
         let mut frame = Frame::<P>::new(alone.task);
-        frame.cut(work, workers + 1, cost, quantum);
+        frame.cut(work, workers + 1, cost, price, quantum);
         alone.disarm();
         // From here until the team is closed, nothing may unwind out of this function.
         let bomb = Bomb;
@@ -182,6 +211,7 @@ impl Maps {
         mem::forget(bomb);
         frame.finish(len);
         self.costs.note(key, ticks, elements);
+        self.end(sleep.platform(), quantum);
         true
     }
 

@@ -14,11 +14,14 @@ use std::vec::Vec;
 
 use super::*;
 use crate::platform::{CALLERS, MAX_WORKERS};
-use crate::tuning::{CHEAP_CHUNK, FAN_OUT, QUANTA_PER_WAKE};
+use crate::tuning::{
+    CHEAP_CHUNK, FAN_OUT, QUANTA_PER_CHUNK, QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW,
+};
 
 /// Notes how many elements are done at each look at the clock, and which workers are woken.
 struct Meter {
     quantum: u64,
+    spins: u32,
     now: AtomicU64,
     /// The clock shows the same time for ever.
     stands: AtomicBool,
@@ -49,6 +52,10 @@ impl Platform for Meter {
     fn quantum(&self) -> u64 {
         self.quantum
     }
+
+    fn spins(&self) -> u32 {
+        self.spins
+    }
 }
 
 /// What a pool has for its maps. Its workers sleep. One that is woken comes when the test says so,
@@ -60,8 +67,13 @@ struct Pool {
 
 impl Pool {
     fn new(quantum: u64, workers: usize) -> Self {
+        Self::with_spins(0, quantum, workers)
+    }
+
+    fn with_spins(spins: u32, quantum: u64, workers: usize) -> Self {
         let sleep = Sleep::new(Meter {
             quantum,
+            spins,
             now: AtomicU64::new(1 << 20),
             stands: AtomicBool::new(false),
             done: AtomicUsize::new(0),
@@ -498,7 +510,7 @@ fn a_function_that_was_forgotten_wakes_none_until_a_quantum_has_gone() {
     assert_eq!(pool.map(90, &|_| 10), [0, 1, 9, 73, 90]);
     assert_eq!(pool.woken(), 0);
     let pool = forgotten();
-    let looks = pool.map(3000, &|_| {
+    let looks = pool.map(6000, &|_| {
         let team = pool.sleep.platform().done.load(SeqCst) >= 585;
         assert_eq!(pool.maps.any_open(), team);
         10
@@ -583,7 +595,7 @@ fn chunks(
     };
     let mut frame = Frame::new(&task);
     let expected = expected.map(|ticks| Cost::of(ticks, 1));
-    frame.cut(0..2 * lane, 2, expected, quantum as usize);
+    frame.cut(0..2 * lane, 2, expected, 1, quantum as usize);
     let held = pool.maps.teams.hold().unwrap();
     let (elements, ticks) = frame.call(held.team(), &pool.sleep);
     let total = (0..2 * lane).map(&cost).sum::<u64>();
@@ -659,4 +671,21 @@ fn a_chunk_that_the_lane_s_end_cut_short_says_little_unless_it_was_long() {
 #[test]
 fn without_a_clock_a_chunk_is_an_eighth_of_a_lane() {
     assert_eq!(chunks(0, 1000, None, |_| 10)[..3], [125, 109, 95]);
+}
+
+#[test]
+fn soon_after_another_map_less_work_is_worth_a_wake_up() {
+    const ROW: u64 = 1000 * QUANTA_PER_CHUNK as u64;
+    let worth = 100 * QUANTA_PER_WAKE_IN_A_ROW;
+    assert!(worth < 100 * QUANTA_PER_WAKE);
+    for (spins, pause, row) in [(1, ROW - 1, true), (1, ROW, false), (0, 0, false)] {
+        let pool = Pool::with_spins(spins, 1000, 3);
+        pool.learn(10);
+        // One that takes a quantum, alone.
+        pool.map(100, &|_| 10);
+        pool.woken();
+        pool.sleep.platform().now.fetch_add(pause, SeqCst);
+        pool.map(worth, &|_| 10);
+        assert_eq!(pool.woken(), usize::from(row), "{spins} {pause}");
+    }
 }

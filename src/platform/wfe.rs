@@ -26,7 +26,7 @@ use crate::platform::Platform;
 ///
 /// It does not spin before it sleeps, for there is no scheduler to pay. So
 /// [`map`](crate::Pool::map) takes its helpers to be asleep at every call, and wakes one for each
-/// 16 us of work, if it has a clock.
+/// 32 us of work, if it has a clock.
 ///
 /// # Time
 ///

@@ -28,9 +28,9 @@ fn what_cannot_be_counted_is_the_most_there_is() {
 }
 
 #[test]
-fn a_sleeper_is_worth_waking_for_so_many_quanta_of_work() {
+fn a_sleeper_is_worth_waking_for_so_much_work() {
     let cost = Cost::of(10, 1);
-    let elements = QUANTA_PER_WAKE * 1000 / 10;
+    let elements = 1000 / 10;
     for sleepers in 0..4 {
         assert_eq!(cost.wakes(sleepers * elements, 1000), sleepers);
         assert_eq!(cost.wakes((sleepers + 1) * elements - 1, 1000), sleepers);
