@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves: every example runs to its end; they check themselves. (readme.sh runs sha256sum.)
+# Proves: every example runs to its end; they check themselves. (readme.sh runs sha256sum, server.sh the server.)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

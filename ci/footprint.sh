@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves: how much of a microcontroller a pool takes is what the tables in README and docs/porting.md say, within 5 %
+# Proves: how much of a microcontroller a pool takes is what docs/footprint.md and docs/porting.md say, within 5 %
 # (another compiler makes other code); on a Cortex-M4F it is no more than was promised; and neither `execute` nor the
 # loop of a worker can panic or contains code that formats.
 #
@@ -62,7 +62,7 @@ row() {
     printf ' %s |' "${@:2}"
 }
 
-sizes=() counts=() rams=() depths=()
+sizes=() deepest=() counts=() rams=() depths=()
 for target in "${targets[@]}"; do
     features=()
     case $target in thumbv6m-*) features=(--features portable-atomic) ;; esac
@@ -85,7 +85,8 @@ for target in "${targets[@]}"; do
     fi
     mapfile -t stack < <(stacks "$built")
     [ ${#stack[@]} -eq 4 ] || fail "$target: no stack depths"
-    sizes+=("$(row "$target" "$execute" "$map" "$ram" "${stack[@]}")")
+    sizes+=("$(row "$target" "$execute" "$map" "$ram")")
+    deepest+=("$(row "$target" "${stack[@]}")")
     mapfile -t ram < <(pools "$built/pools")
     rams+=("$(row "$target" "${ram[@]}")")
 
@@ -110,16 +111,18 @@ for profile in release dev unoptimised; do
     depths+=("$(row "$profile" "${stack[@]}")")
 done
 
-# Each table, and whether the file has rows of as many columns, number by number.
+# Each table, and whether the file has it, number by number.
 table() {
     local file=$1 head=$2 row
     shift 2
     printf '\n%s\n%s\n' "$head" "${head//[^|]/-}"
     for row; do
         printf '%s\n' "$row"
-        awk -F ' [|] ?' -v row="$row" '
+        awk -F ' [|] ?' -v head="$head" -v row="$row" '
             BEGIN { columns = split(row, new) }
-            NF == columns && $1 == new[1] {
+            $0 == head { inside = 1 }
+            !/^[|]/ { inside = 0 }
+            inside && NF == columns && $1 == new[1] {
                 found = 1
                 for (k = 2; k < NF; k++) if (new[k] < $k * 0.95 || new[k] > $k * 1.05) exit wrong = 1
             }
@@ -129,9 +132,10 @@ table() {
 }
 # shellcheck disable=SC2016 # Markdown's, too.
 {
-    table README.md '| target | execute, worker | and a map | RAM | stack: `execute` | worker | worker that helps | `map` |' \
-        "${sizes[@]}"
-    table README.md '| target | `execute` | from an interrupt | `step` with a job | without |' "${counts[@]}"
+    table docs/footprint.md '| target | code: `execute`, worker | code: and a `map` | RAM |' "${sizes[@]}"
+    table docs/footprint.md '| target | `execute` | worker | worker that helps a map | `map` |' "${deepest[@]}"
+    table docs/footprint.md '| target | `execute` | from an interrupt | `step` with a job | `step` without |' \
+        "${counts[@]}"
     table docs/porting.md '| target | `Pool<16>` | `Pool<4>` | `Pool<16, _, 2>` | `Pool<4, _, 2>` |' "${rams[@]}"
     table docs/porting.md '| profile | `execute` | worker | worker that helps | `map` |' "${depths[@]}"
 }

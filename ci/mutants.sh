@@ -3,7 +3,7 @@
 # `<=`, a function that does nothing), and the tests have to fail, or hang, for at least 95 of 100 of those that
 # compile. What is left out, and why, is in ci/mutants.toml. It never changes an ordering: ci/orderings.sh does.
 #
-# Takes an hour or so: .ci/run does not call it. Arguments go to cargo-mutants: `-f src/idle.rs`, `--in-diff FILE`.
+# Takes an hour or so: .ci/run does not call it. Arguments go to cargo-mutants: `-f src/sleep/mod.rs`, `--in-diff FILE`.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

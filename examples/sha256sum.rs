@@ -1,7 +1,8 @@
 //! `sha256sum` on all cores: coreutils' lines in coreutils' order, and whole directories too.
 //!
 //! ```text
-//! cargo run --release --features std --example sha256sum -- --stats Cargo.toml src
+//! cargo run --release --features std --example sha256sum -- --demo
+//! cargo run --release --features std --example sha256sum -- Cargo.toml src
 //! ```
 //!
 //! The main thread finds files, gives each to the pool as a job, and prints what comes back, in order;
@@ -36,6 +37,9 @@ const WINDOW: usize = 1024;
 /// Bytes read at a time.
 const BUFFER: usize = 64 * 1024;
 
+/// How many files `--demo` makes.
+const DEMO_FILES: u64 = 64;
+
 /// Print SHA-256 checksums, computed in parallel.
 ///
 /// The output is that of coreutils' sha256sum. A directory stands for the regular files in it and below,
@@ -58,6 +62,20 @@ struct Args {
     /// that again and by the threads again. The mean times go to standard error.
     #[arg(long)]
     stats: bool,
+
+    /// Make files to hash, and say what the threads gain on them
+    ///
+    /// 64 files of MIB mebibytes together [default: 512], in a temporary directory. They are all zeroes, so
+    /// most file systems keep no room for them. What is printed is what --stats prints.
+    #[arg(
+        long,
+        value_name = "MIB",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "512",
+        conflicts_with_all = ["names", "stats"]
+    )]
+    demo: Option<u32>,
 }
 
 /// A file, or a directory that cannot be read.
@@ -75,7 +93,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Whoever has closed the pipe does not want to hear of it.
+            // A reader that has closed the pipe does not want to hear of it.
             if error.kind() != io::ErrorKind::BrokenPipe {
                 eprintln!("sha256sum: write error: {}", reason(&error));
             }
@@ -96,6 +114,9 @@ fn run(args: &Args) -> io::Result<bool> {
         process::exit(1)
     })));
 
+    if let Some(mebibytes) = args.demo {
+        return demo(pool, threads, mebibytes).map(|()| true);
+    }
     let bar = progress(&args.names, 1);
     let printed = print(hash_all(pool, find(&args.names), &bar), &bar);
     bar.finish_and_clear();
@@ -173,7 +194,7 @@ fn submit(pool: &ThreadPool, (path, found): Found, bar: &Arc<ProgressBar>) -> Re
     let (bar, is_stream) = (Arc::clone(bar), path.as_os_str() == "-");
     let job = move || {
         let hashed = hash(&path, &bar);
-        let _ = sender.send((path, hashed)); // nobody listens any more if printing failed
+        let _ = sender.send((path, hashed)); // the receiver is gone if printing failed
     };
     if is_stream {
         job(); // if it is named twice, the first has all of it, as with coreutils
@@ -317,6 +338,17 @@ fn stats(pool: &ThreadPool, threads: usize, names: &[OsString]) {
         "{count} files, {bytes} bytes: {many:.3} s with {threads} threads, {one:.3} s with one; {:.2} times as fast",
         one / many,
     );
+}
+
+/// Measures what the threads gain on files that are made for it.
+fn demo(pool: &ThreadPool, threads: usize, mebibytes: u32) -> io::Result<()> {
+    let directory = tempfile::tempdir()?;
+    for k in 0..DEMO_FILES {
+        let file = File::create(directory.path().join(k.to_string()))?;
+        file.set_len((u64::from(mebibytes) << 20) / DEMO_FILES)?;
+    }
+    stats(pool, threads, &[directory.path().into()]);
+    Ok(())
 }
 
 fn time<R>(f: impl FnOnce() -> R) -> (R, Duration) {

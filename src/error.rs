@@ -5,8 +5,8 @@ use core::fmt;
 use crate::platform::MAX_WORKERS;
 use crate::queue::ring::Refusal;
 
-/// A job that [`execute`](crate::Pool::execute) did not take, because the ring is full or the pool is
-/// closed.
+/// A job that [`execute`](crate::Pool::execute) did not take, because the ring is full or the pool
+/// is closed.
 #[must_use = "the job inside was not run"]
 pub struct Rejected<J> {
     job: J,
@@ -89,7 +89,8 @@ impl<E> StartError<E> {
         }
     }
 
-    /// What the spawn hook said; `None` if it was not asked because the pool has no room for more workers.
+    /// What the spawn hook said; `None` if it was not asked because the pool has no room for more
+    /// workers.
     pub fn into_inner(self) -> Option<E> {
         self.error
     }

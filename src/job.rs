@@ -1,10 +1,10 @@
 //! What `execute` takes.
 
-/// Work that a pool runs once, on some worker: any closure `FnOnce() + Send + 'static`, or a type of
-/// your own.
+/// Work that a pool runs once, on some worker: any closure `FnOnce() + Send + 'static`, or a type
+/// of your own.
 ///
-/// Implement it for a type whose value you need back when [`execute`](crate::Pool::execute) rejects it:
-/// what a closure captures cannot be reached, the fields of a struct can.
+/// Implement it for a type whose value you need back when [`execute`](crate::Pool::execute) rejects
+/// it: what a closure captures cannot be reached, the fields of a struct can.
 ///
 /// # Examples
 ///

@@ -1,14 +1,85 @@
-//! A small thread pool for when there is no allocator, no operating system, or no microsecond to lose.
+//! A thread pool that needs no allocator and no operating system: `map` for loops, `execute` for jobs.
 //!
-//! Two operations, and no third:
-//!
-//! * [`execute`](Pool::execute) runs one [`Job`], mostly a closure, some time soon, on some worker;
 //! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and returns
 //!   when all of it is done, results in order.
+//! * [`execute`](Pool::execute) hands one [`Job`], mostly a closure, to some worker, and returns at once.
 //!
-//! Jobs live inline in a ring of fixed capacity. After construction nothing allocates (panics do).
-//! Workers are std threads ([`ThreadPool`], feature `std`) or whatever your *spawn hook* starts
-//! ([`Pool::start`]): an RTOS task, a second core, a raw thread.
+//! Jobs are written into a ring of fixed capacity, so a pool allocates nothing once it is made (panics
+//! do). A full ring hands the job back. Workers are std threads ([`ThreadPool`], feature `std`) or what
+//! your *spawn hook* starts ([`Pool::start`]): a second core, an RTOS task, a thread of your own.
+//!
+//! # From Python
+//!
+//! `ThreadPoolExecutor.map` and `multiprocessing.Pool.map`, without processes, pickling or a global lock:
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use ringpool::ThreadPool;
+//!
+//! let pool = ThreadPool::new(4)?; // with ThreadPoolExecutor(max_workers=4) as pool:
+//! let words = ["ring", "slot", "worker"];
+//! let lengths = pool.map(&words, Vec::new(), |word| word.len()); // list(pool.map(len, words))
+//! assert_eq!(lengths, [4, 4, 6]);
+//! # }
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # A server
+//!
+//! A bounded queue of requests. One that finds no room comes back whole, so that it can be answered:
+//!
+//! ```
+//! # #[cfg(feature = "std")] {
+//! use ringpool::{Job, ThreadPool};
+//!
+//! struct Request(u32);
+//!
+//! impl Job for Request {
+//!     fn run(self) {
+//!         println!("200 for request {}", self.0);
+//!     }
+//! }
+//!
+//! let pool = ThreadPool::<256>::with_workers(2)?; // 256 requests can wait
+//! for number in 0..300 {
+//!     if let Err(rejected) = pool.execute(Request(number)) {
+//!         let Request(number) = rejected.into_inner();
+//!         println!("503 for request {number}");
+//!     }
+//! }
+//! # } // the queued requests are served, and the threads joined
+//! # std::io::Result::Ok(())
+//! ```
+//!
+//! # Firmware
+//!
+//! A static pool. An interrupt may queue jobs, and the other core runs them:
+//!
+//! ```
+//! use ringpool::{Pool, Spin, Worker};
+//!
+//! static POOL: Pool<16> = Pool::new(Spin::new()); // 16 jobs can wait; idle workers spin
+//!
+//! /// The spawn hook: has `worker.run()` called on the other core. Here a thread stands for it.
+//! fn start_core_1(worker: Worker<'static>) -> Result<(), &'static str> {
+//!     std::thread::spawn(move || worker.run());
+//!     Ok(())
+//! }
+//!
+//! fn interrupt() {
+//!     let reading = 42;
+//!     if POOL.execute(move || println!("{reading} was read")).is_err() {
+//!         // Too fast for the other core: count it, or do without.
+//!     }
+//! }
+//!
+//! POOL.start(1, start_core_1)?;
+//! interrupt();
+//! let mut samples = [3, 1, 4, 1];
+//! POOL.map(&mut samples, (), |sample| *sample *= 2); // on both cores
+//! assert_eq!(samples, [6, 2, 8, 2]);
+//! # Ok::<(), ringpool::StartError<&'static str>>(())
+//! ```
 //!
 //! # Features
 //!
@@ -18,17 +89,21 @@
 //! | `portable-atomic` | targets without compare-and-swap; the firmware chooses that crate's backend |
 //! | `defmt` | [`defmt::Format`](https://docs.rs/defmt) for [`Rejected`] and [`StartError`] |
 //!
-//! None is on by default.
+//! None is on by default. The minimum supported Rust version is 1.85.
 //!
-//! # Where to look
+//! # More
 //!
-//! `ring` is the queue and `job` what lies in it; `idle` says who sleeps and why no wake-up is lost; `search` how a worker
-//! without work looks for more; `map` when a map gets help and how; `worker` ties them together. Their module documentation, in the
-//! source, has the protocols and the proofs.
-//!
-//! [`docs::porting`] brings the pool to a chip in five steps. [`docs::safety`] says what the crate's safety
-//! rests on and how that is checked, [`docs::rivals`] which tests of other pools it passes, [`docs::scaling`] what grows
-//! with the number of workers.
+//! | page | what it says |
+//! |---|---|
+//! | [`docs::design`] | how it works, with a picture; which file decides what |
+//! | [`docs::porting`] | five steps to bring the pool to a chip |
+//! | [`docs::footprint`] | code, RAM, stacks and instructions on microcontrollers |
+//! | [`docs::figures`] | how fast it is beside fifteen others, and where they are faster |
+//! | [`docs::wrong_guesses`] | what it costs at most when the pool guesses wrong |
+//! | [`docs::scaling`] | what grows with the number of workers |
+//! | [`docs::safety`] | what the crate's safety rests on, and which check sees what |
+//! | [`docs::checks`] | how it is checked, script by script |
+//! | [`docs::rivals`] | which tests of other pools it passes |
 
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -121,22 +196,55 @@ mod auto_traits {
 }
 
 /// Pages of documentation; there is no code in here.
+//
+// In the repository a page's links go to files. Here they are defined before the page, and the first definition of a
+// link is the one that counts. Its pictures are files there, too, of which nothing shows here; so they follow the page.
+// The styles let long names break, so that their tables fit the page.
 #[cfg(doc)]
 pub mod docs {
+    #[doc = "[footprint]: crate::docs::footprint\n[orderings]: crate::docs::safety#orderings"]
+    #[doc = "[rivals]: crate::docs::rivals\n[safety]: crate::docs::safety"]
+    #[doc = "[scaling]: crate::docs::scaling\n"]
+    #[doc = include_str!("../docs/checks.md")]
+    pub mod checks {}
+
+    #[doc = "[figures]: crate::docs::figures\n[safety]: crate::docs::safety\n"]
+    #[doc = include_str!("../docs/design.md")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/how-it-works.svg")]
+    pub mod design {}
+
+    #[doc = "[scaling]: crate::docs::scaling\n"]
+    #[doc = include_str!("../docs/figures.md")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/plots/break-even-in-a-row.svg")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/plots/latency-5us.svg")]
+    pub mod figures {}
+
+    #[doc = "[porting]: crate::docs::porting\n"]
+    #[doc = include_str!("../docs/footprint.md")]
+    pub mod footprint {}
+
     #[doc = include_str!("../docs/porting.md")]
     pub mod porting {}
+
+    #[doc = include_str!("../docs/rivals.md")]
+    #[doc = "\n<style>.docblock td code { overflow-wrap: anywhere; white-space: pre-wrap }</style>"]
+    pub mod rivals {}
 
     #[doc = include_str!("../docs/safety.md")]
     #[doc = include_str!("../docs/orderings.md")]
     #[doc = include_str!("sleep/README.md")]
+    #[doc = "\n<style>.docblock td code { overflow-wrap: anywhere; white-space: pre-wrap }</style>"]
     pub mod safety {}
-
-    #[doc = include_str!("../docs/rivals.md")]
-    pub mod rivals {}
 
     #[doc = include_str!("../docs/scaling.md")]
     #[doc = include_str!("../docs/counts.md")]
     pub mod scaling {}
+
+    #[doc = include_str!("../docs/wrong-guesses.md")]
+    pub mod wrong_guesses {}
 }
 
 /// README's code, run as tests.

@@ -1,8 +1,9 @@
-//! Instructions and system calls that `core` and `std` do not offer, and on which targets they are used.
+//! Instructions and system calls that `core` and `std` do not offer, and on which targets they are
+//! used.
 //!
 //! Miri runs none of them. This is the one module that knows about Miri: under it there is no
-//! processor clock, so [`Threads`](crate::Threads) takes std's and [`Spin`](crate::Spin) has none, and
-//! threads wait by std's mutex and condition variable.
+//! processor clock, so [`Threads`](crate::Threads) takes std's and [`Spin`](crate::Spin) has none,
+//! and threads wait by std's mutex and condition variable.
 
 /// Whether there is a time-stamp counter, whose rate has to be found out.
 #[cfg(feature = "std")]

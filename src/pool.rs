@@ -21,18 +21,18 @@ use crate::worker::Worker;
 ///
 /// * `CAPACITY`: how many jobs can be queued; a power of two, at least 2.
 /// * `P`: how workers sleep and what time it is. [`Spin`] needs nothing and never sleeps.
-/// * `WORDS`: how many machine words a job's captured values may take. The default, 6, makes a slot of
-///   64 bytes on 64-bit targets and of 32 bytes on 32-bit ones. A slot takes two words more, and is
-///   aligned to two: so a job may capture a `u64` on 32-bit targets and a `u128` on 64-bit ones, and an odd
-///   `WORDS` takes as much as the next even one. (With a `WORDS` of 2 on a 32-bit target, a `u64` fills
-///   the slot, and a word beside it takes another two.)
+/// * `WORDS`: how many machine words a job's captured values may take. The default, 6, makes a slot
+///   of 64 bytes on 64-bit targets and of 32 bytes on 32-bit ones. A slot takes two words more, and
+///   is aligned to two: so a job may capture a `u64` on 32-bit targets and a `u128` on 64-bit ones,
+///   and an odd `WORDS` takes as much as the next even one. (With a `WORDS` of 2 on a 32-bit
+///   target, a `u64` fills the slot, and a word beside it takes another two.)
 ///
 /// A pool allocates nothing, ever, and can be a `static`. It has no threads of its own:
-/// [`start`](Self::start) asks you for them. [`ThreadPool`](crate::ThreadPool) (feature `std`) is a pool
-/// that does.
+/// [`start`](Self::start) asks you for them. [`ThreadPool`](crate::ThreadPool) (feature `std`) is a
+/// pool that does.
 ///
-/// Dropping a pool drops the jobs that no worker has run; workers borrow the pool, so they are gone by
-/// then.
+/// Dropping a pool drops the jobs that no worker has run; workers borrow the pool, so they are gone
+/// by then.
 ///
 /// # Examples
 ///
@@ -139,16 +139,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
-    /// Adds `workers` workers, each started by `spawn`, the *spawn hook*: it gets a [`Worker`] and has to
-    /// see to it that somebody calls [`Worker::run`], or [`Worker::step`].
+    /// Adds `workers` workers, each started by `spawn`, the *spawn hook*: it gets a [`Worker`] and
+    /// has to see to it that [`Worker::run`] or [`Worker::step`] is called.
     ///
-    /// May be called again, to add more. A pool has at most 256 workers at a time on 64-bit targets, 32 on
-    /// 32-bit ones. Zero workers are fine: `execute` queues, and `map` runs on its caller.
+    /// May be called again, to add more. A pool has at most 256 workers at a time on 64-bit
+    /// targets, 32 on 32-bit ones. Zero workers are fine: `execute` queues, and `map` runs on
+    /// its caller.
     ///
     /// # Errors
     ///
-    /// When the hook fails, or there would be too many workers. Those that did start keep serving; the
-    /// error says how many they are.
+    /// When the hook fails, or there would be too many workers. Those that did start keep serving;
+    /// the error says how many they are.
     ///
     /// # Examples
     ///
@@ -189,17 +190,20 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 
     /// Runs `job` some time soon, on some worker.
     ///
-    /// Never waits and allocates nothing, and takes no lock but what the platform's `unpark` takes to wake a
-    /// sleeper: it may be called from a job, from within `map`, and from an interrupt handler if `unpark`
-    /// may ([`Threads`](crate::Threads) says when its own may be called from a signal handler). Jobs are taken in the
-    /// order in which they were queued.
+    /// Never waits and allocates nothing, and takes no lock but what the platform's `unpark` takes
+    /// to wake a sleeper: it may be called from a job, from within `map`, and from an interrupt
+    /// handler if `unpark` may ([`Threads`](crate::Threads) says when its own may be called
+    /// from a signal handler). Jobs are taken in the order in which they were queued.
     ///
-    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it.
+    /// A job that panics does no harm to the pool (feature `std`); the panic hook prints it, and
+    /// [`panics`](Self::panics) counts it. With `panic = "abort"` it ends the process, as any panic
+    /// does.
     ///
-    /// A job is a closure, or a [`Job`] of your own. One that takes more than `WORDS` machine words, or
-    /// holds a value that is more aligned than two words, is a compile error. It says how large the job
-    /// and the slot are, and what to do. `cargo build` and `cargo test` see it; `cargo check` does not,
-    /// nor do editors that run it: the size of a generic function's job is known when code is made for it.
+    /// A job is a closure, or a [`Job`] of your own. One that takes more than `WORDS` machine
+    /// words, or holds a value that is more aligned than two words, is a compile error. It says
+    /// how large the job and the slot are, and what to do. `cargo build` and `cargo test` see
+    /// it; `cargo check` does not, nor do editors that run it: the size of a generic function's
+    /// job is known when code is made for it.
     ///
     /// ```compile_fail
     /// let pool: ringpool::Pool = ringpool::Pool::new(ringpool::Spin::new());
@@ -217,8 +221,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     ///
     /// # Errors
     ///
-    /// When the ring is full or the pool is closed, with the job inside. *Full* is how the pool says that
-    /// you are faster than the workers: run the job here, drop it, or try later.
+    /// When the ring is full or the pool is closed, with the job inside. *Full* is how the pool
+    /// says that you are faster than the workers: run the job here, drop it, or try later.
     ///
     /// The ring looks full also while the slot that is next in turn is just being emptied.
     ///
@@ -247,24 +251,30 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
     }
 
-    /// Applies `f` to every element of `input`, in parallel, and puts the results into `output`, in the
-    /// order of the input. Returns when all of it is done.
+    /// Applies `f` to every element of `input`, in parallel, and puts the results into `output`, in
+    /// the order of the input. Returns when all of it is done.
     ///
-    /// [`Input`] and [`Output`] list what these can be. Elements and results may be borrowed. The caller
-    /// works too, and alone if the work is too short to share or nobody helps: so `map` may be called
-    /// from jobs and from within `map`, and works on a pool that has no workers or is closed.
+    /// [`Input`] and [`Output`] list what these can be. Elements and results may be borrowed. The
+    /// caller works too, and alone if the work is too short to share or no worker is free: so `map`
+    /// may be called from jobs and from within `map`, and works on a pool that has no workers
+    /// or is closed.
     ///
-    /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results. When it
-    /// shares its work it takes about 5 KiB of the caller's stack on 64-bit targets, and less than 400
-    /// bytes on 32-bit ones; besides what `f` takes.
+    /// Elements are run in any order, by any number of threads. Nothing is promised about elements
+    /// that wait for each other: `map(0..2, |_| barrier.wait())` may hang with any number of
+    /// idle workers.
+    ///
+    /// It allocates nothing, unless `f` panics or a `Vec` by value has no room for the results.
+    /// When it shares its work it takes about 5 KiB of the caller's stack on 64-bit targets,
+    /// and less than 400 bytes on 32-bit ones; besides what `f` takes.
     ///
     /// # Panics
     ///
     /// * If the lengths of inputs and output differ; before any element is touched.
-    /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller, every
-    ///   input by value, every result, and a `Vec` for them, having been dropped once. (Results that
-    ///   have replaced old ones in a borrowed output stay there.) Without the feature `std`, a panic
-    ///   of `f` while the work is shared ends the program.
+    /// * If `f` panics: the others stop, all leave, and the first panic goes on at the caller,
+    ///   every input by value, every result, and a `Vec` for them, having been dropped once.
+    ///   (Results that have replaced old ones in a borrowed output stay there.) Without the feature
+    ///   `std`, a panic of `f` while the work is shared ends the program; so does each where panics
+    ///   abort.
     ///
     /// # Examples
     ///
@@ -317,16 +327,18 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
 
     /// How many jobs are queued.
     ///
-    /// This and the other counts are snapshots for operators and metrics, made by relaxed loads: they
-    /// may be out of date as they are returned, need not fit together, and order nothing. A count that
-    /// is taken while a producer is between its claim of a slot and its publication includes that job.
+    /// This and the other counts are snapshots for operators and metrics, made by relaxed loads:
+    /// they may be out of date as they are returned, need not fit together, and order nothing.
+    /// A count that is taken while a producer is between its claim of a slot and its
+    /// publication includes that job.
     #[must_use]
     pub fn queued(&self) -> usize {
         self.ring.len()
     }
 
-    /// How many workers there are, whatever they do: they count from [`start`](Self::start)'s call of
-    /// the spawn hook until the [`Worker`] is dropped. A snapshot, as [`queued`](Self::queued).
+    /// How many workers there are, whatever they do: they count from [`start`](Self::start)'s call
+    /// of the spawn hook until the [`Worker`] is dropped. A snapshot, as
+    /// [`queued`](Self::queued).
     ///
     /// # Examples
     ///
@@ -377,17 +389,17 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.panics.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes no new jobs from here on: `execute` hands them back. Those that are queued still run; then
-    /// the workers leave. `map` goes on working.
+    /// Takes no new jobs from here on: `execute` hands them back. Those that are queued still run;
+    /// then the workers leave. `map` goes on working.
     pub fn close(&self) {
         self.ring.close();
         self.sleep.wake_all();
     }
 }
 
-// A panic leaves the pool as it was: one of a job goes no further than its worker, by when the job's
-// slot is free; one in `map` has let go of its team. Platforms' hooks do not panic. (Without `std`, a
-// worker that a job's panic unwinds is counted as busy until it is dropped.)
+// A panic leaves the pool as it was: one of a job goes no further than its worker, by when the
+// job's slot is free; one in `map` has let go of its team. Platforms' hooks do not panic. (Without
+// `std`, a worker that a job's panic unwinds is counted as busy until it is dropped.)
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> UnwindSafe
     for Pool<CAPACITY, P, WORDS>
 {

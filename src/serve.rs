@@ -5,10 +5,10 @@ use core::mem;
 use crate::map;
 use crate::platform::Platform;
 use crate::pool::Pool;
-use crate::queue::slot::Before;
+use crate::queue::slot::OnTaken;
 use crate::sleep::Sleep;
-use crate::sleep::spin::SpinBudget;
-use crate::tuning::LOOKS_PER_END;
+use crate::sleep::spin::{SpinBudget, Stream};
+use crate::tuning::{LOOKS_PER_END, STREAM_PAUSE};
 use crate::unwind;
 use crate::worker::Serve;
 
@@ -36,15 +36,15 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
         let _leave = Leave(&self.sleep);
         let platform = self.sleep.platform();
         let mut budget = SpinBudget::new(platform.spins());
-        let mut state = WorkerState::default();
+        let (mut state, mut stream) = (WorkerState::default(), Stream::default());
         // How many looks are left, and whether any was taken since the worker had work.
         let (mut looks, mut spun) = (budget.looks(), false);
         loop {
-            let mut busy = false;
+            let mut turns = 0u32;
             while self.run_once(worker, &mut state) {
-                busy = true;
+                turns = turns.saturating_add(1);
             }
-            if busy {
+            if turns != 0 {
                 if mem::take(&mut spun) | mem::take(&mut state.helped) {
                     budget.paid();
                 }
@@ -54,7 +54,13 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
                 self.sleep.search();
             }
             spun |= looks != 0;
-            if self.spin(&mut looks) {
+            if stream.pauses(turns) && spun {
+                (0..STREAM_PAUSE).for_each(|_| platform.relax());
+            }
+            let before = looks;
+            let found = self.spin(&mut looks);
+            stream.looked(before - looks, found);
+            if found {
                 // If another worker is faster, it looks on.
                 continue;
             }
@@ -79,8 +85,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
 }
 
 /// A worker that searched has taken a job: there may be more jobs, and a team may count on it.
-impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Before for Pool<CAPACITY, P, WORDS> {
-    fn before(&self) {
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> OnTaken for Pool<CAPACITY, P, WORDS> {
+    fn on_taken(&self) {
         self.sleep
             .found(|| self.ring.len() + usize::from(self.maps.any_open()));
     }
@@ -93,7 +99,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     fn run_once(&self, worker: usize, state: &mut WorkerState) -> bool {
         let mut busy = false;
         if let Some(job) = self.ring.pop() {
-            let found: Option<&dyn Before> = match mem::take(&mut state.searching) {
+            let found: Option<&dyn OnTaken> = match mem::take(&mut state.searching) {
                 true => Some(self),
                 false => None,
             };

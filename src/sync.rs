@@ -1,6 +1,6 @@
-//! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets without
-//! compare-and-swap), a checker's (`--cfg ringpool_loom`, `--cfg ringpool_shuttle`) or those that count (`--cfg ringpool_counted`, on top of
-//! shuttle).
+//! The one place that knows which atomics are in use: `core`'s, `portable-atomic`'s (targets
+//! without compare-and-swap), a checker's (`--cfg ringpool_loom`, `--cfg ringpool_shuttle`) or
+//! those that count (`--cfg ringpool_counted`, on top of shuttle).
 
 #[cfg(not(any(ringpool_loom, ringpool_shuttle, feature = "portable-atomic")))]
 pub(crate) use core::sync::atomic::{AtomicUsize, Ordering, fence};
@@ -45,8 +45,8 @@ impl<T> UnsafeCell<T> {
     }
 }
 
-/// Keeps hot words of different owners on different cache lines where memory is plentiful (64-bit
-/// targets); costs nothing on 32-bit ones.
+/// Keeps hot words of different owners on different cache lines where memory is plentiful
+/// (64-bit targets); costs nothing on 32-bit ones.
 #[cfg(target_pointer_width = "64")]
 pub(crate) use crossbeam_utils::CachePadded as Line;
 
@@ -69,8 +69,8 @@ impl<T> core::ops::Deref for Line<T> {
     }
 }
 
-/// Lives in a map's frame; each participant touches it while it works there. Nothing in production; the
-/// checkers' one tells a touch that comes when the frame is gone.
+/// Lives in a map's frame; each participant touches it while it works there. Nothing in production;
+/// the checkers' one tells a touch that comes when the frame is gone.
 #[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
 pub(crate) struct Canary;
 

@@ -19,18 +19,18 @@ use crate::worker::Serve;
 
 /// A pool that has its own threads.
 ///
-/// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs the
-/// queued jobs to the end and joins the threads, like the end of Python's `with ThreadPoolExecutor(…)`.
-/// Dropped by one of its own jobs, it does not wait: the threads finish the queue and end by themselves.
-/// (Two pools that are each dropped by a job of the other wait for each other for ever, as two threads
-/// do that join each other.)
+/// It dereferences to [`Pool`], which has `execute`, `map` and `close`. Dropping it closes it, runs
+/// the queued jobs to the end and joins the threads, like the end of Python's `with
+/// ThreadPoolExecutor(…)`. Dropped by one of its own jobs, it does not wait: the threads finish the
+/// queue and end by themselves. (Two pools that are each dropped by a job of the other wait for
+/// each other for ever, as two threads do that join each other.)
 ///
-/// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait. Dropping
-/// the pool there would join threads that are gone, which panics or worse: leave by `exec` or `_exit`, or
-/// [`forget`](std::mem::forget) it.
+/// A process that forks has no workers in its child: `map` runs on its caller there, and jobs wait.
+/// Dropping the pool there would join threads that are gone, which panics or worse: leave by `exec`
+/// or `_exit`, or [`forget`](std::mem::forget) it.
 ///
-/// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`](crate::Worker) of
-/// [`Pool::start`]; those that are left at the end are dropped.
+/// With 0 threads, `map` runs on its caller, and queued jobs wait for a [`Worker`](crate::Worker)
+/// of [`Pool::start`]; those that are left at the end are dropped.
 ///
 /// # Examples
 ///
@@ -73,9 +73,10 @@ pub struct ThreadPool<const CAPACITY: usize = 1024, const WORDS: usize = 6> {
 impl ThreadPool {
     /// A pool of `workers` threads, called `ringpool-0` and so on, with 1024 job slots.
     ///
-    /// How many? For work that computes, [`std::thread::available_parallelism`]; one less if there is only
-    /// `map`, whose caller works too. (That may be none, and then nobody runs what `execute` queues.) For
-    /// work that waits (files, sockets), as many as shall wait at a time.
+    /// How many? For work that computes, [`std::thread::available_parallelism`]; one less if there
+    /// is only `map`, whose caller works too. (That may be none, and then no worker runs what
+    /// `execute` queues.) For work that waits (files, sockets), as many as are to wait at a
+    /// time.
     ///
     /// # Errors
     ///
@@ -112,8 +113,8 @@ impl<const CAPACITY: usize, const WORDS: usize> ThreadPool<CAPACITY, WORDS> {
         })
     }
 
-    /// A pool of `workers` threads that `spawn` starts: it gets a thread's number, from 0, and its body,
-    /// for [`std::thread::Builder::spawn`] or the like.
+    /// A pool of `workers` threads that `spawn` starts: it gets a thread's number, from 0, and its
+    /// body, for [`std::thread::Builder::spawn`] or the like.
     ///
     /// # Errors
     ///
@@ -177,7 +178,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Drop for ThreadPool<CAPACITY, WO
             return;
         }
         for thread in self.threads.drain(..) {
-            // Jobs' panics do not get here. What the spawn hook's own code did, the panic hook has said.
+            // Jobs' panics do not get here. What the spawn hook's own code did, the panic hook has
+            // said.
             if let Err(payload) = thread.join() {
                 unwind::discard(payload);
             }
@@ -211,8 +213,8 @@ fn on_the_heap<const CAPACITY: usize, const WORDS: usize>(
     unsafe { pool.assume_init() }
 }
 
-/// A worker with its share in the pool. The thread that ends last frees the pool: no thread needs to join
-/// another for that to be sound.
+/// A worker with its share in the pool. The thread that ends last frees the pool: no thread needs
+/// to join another for that to be sound.
 struct OwnedWorker<const CAPACITY: usize, const WORDS: usize> {
     number: usize,
     pool: Arc<Pool<CAPACITY, Threads, WORDS>>,

@@ -1,7 +1,15 @@
 //! The constants that were measured and not derived. No proof rests on one of them.
 
-/// A worker that looks less and less before it sleeps looks as long as it may once in so many sleeps.
+/// A worker that looks less and less before it sleeps looks as long as it may once in so many
+/// sleeps.
 pub(crate) const SLEEPS_PER_TRY: u32 = 16;
+
+/// So many jobs, each found within so many looks, are a stream; and so many have to come in a
+/// pause.
+pub(crate) const STREAM: u32 = 16;
+
+/// How many times a worker relaxes before it looks at a stream again: some 2 us.
+pub(crate) const STREAM_PAUSE: u32 = 64;
 
 /// A spinning worker looks at the end of the pool once in so many looks: producers write that line.
 pub(crate) const LOOKS_PER_END: u32 = 256;

@@ -21,7 +21,8 @@ mod with_std {
         resume_unwind(payload)
     }
 
-    /// Runs `f` and lets no panic out; the panic hook has printed it. Returns whether there was one.
+    /// Runs `f` and lets no panic out; the panic hook has printed it. Returns whether there was
+    /// one.
     #[inline]
     pub(crate) fn contain(f: impl FnOnce()) -> bool {
         match catch(f) {

@@ -6,8 +6,8 @@ use core::panic::{RefUnwindSafe, UnwindSafe};
 /// A place in a pool from which jobs are run and maps helped: what
 /// [`Pool::start`](crate::Pool::start) hands to the spawn hook.
 ///
-/// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or somebody keeps it
-/// and calls [`step`](Self::step) now and then.
+/// The hook gives it to a thread, a task or a core, which calls [`run`](Self::run); or the program
+/// keeps it and calls [`step`](Self::step) now and then.
 #[must_use = "a worker that is dropped serves nothing"]
 pub struct Worker<'p> {
     pool: &'p (dyn Serve + 'p),
@@ -23,14 +23,16 @@ impl<'p> Worker<'p> {
     ///
     /// # Panics
     ///
-    /// With the feature `std`, never: a job that panics has been reported by the panic hook, and the
-    /// worker goes on. Without it, a job's panic goes through here, if the target unwinds at all.
+    /// With the feature `std`, a job's panic does not get here: the panic hook has reported it, and
+    /// the worker goes on. Without it, a job's panic goes through here. Where panics abort
+    /// (`panic = "abort"`), either ends the process.
     pub fn run(self) {
         self.pool.serve(self.number);
     }
 
-    /// Runs at most one job, then helps at most one `map` until its work is all taken. Waits for nothing,
-    /// but for a microsecond or two, on platforms that spin, for the caller of that `map` to see its end.
+    /// Runs at most one job, then helps at most one `map` until its work is all taken. Waits for
+    /// nothing, but for a microsecond or two, on platforms that spin, for the caller of that
+    /// `map` to see its end.
     ///
     /// Returns whether there was anything to do. For super-loops, and for threads that would rather
     /// work than wait.
@@ -68,8 +70,8 @@ impl Drop for Worker<'_> {
     }
 }
 
-// As for `Pool`. A job's panic that goes through `step`, or through `run`, which ends the worker then
-// (without `std`), leaves nothing half done: `step` may be called again.
+// As for `Pool`. A job's panic that goes through `step`, or through `run`, which ends the worker
+// then (without `std`), leaves nothing half done: `step` may be called again.
 impl UnwindSafe for Worker<'_> {}
 
 impl RefUnwindSafe for Worker<'_> {}
@@ -133,7 +135,7 @@ mod tests {
                 thread::yield_now();
             }
             claim.fill(|| resume_unwind(Box::new("the last job")));
-            pool.sleep.notify();
+            pool.sleep.notify(|| pool.ring.len());
             // One is woken; as it unwinds it wakes the others, or this scope does not end.
         });
         assert_eq!(pool.workers(), 0);

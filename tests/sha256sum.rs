@@ -351,6 +351,22 @@ fn stats_are_one_line_on_standard_error() {
 }
 
 #[test]
+fn a_demonstration_makes_its_own_files_prints_stats_and_leaves_nothing() {
+    let tree = TempDir::new().unwrap();
+    let mut command = our_command(tree.path());
+    command
+        .args(["--demo=1", "--threads", "2"])
+        .env("TMPDIR", tree.path());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(text(&output.stdout), "");
+    let stderr = text(&output.stderr);
+    assert!(stderr.starts_with("64 files, 1048576 bytes: "), "{stderr}");
+    assert!(stderr.ends_with(" times as fast\n"), "{stderr}");
+    assert_eq!(fs::read_dir(tree.path()).unwrap().count(), 0);
+}
+
+#[test]
 fn there_is_no_progress_bar_in_a_pipe() {
     let bytes = vec![0; 1 << 19];
     let tree = tree_with(&[("a", &bytes), ("b", &bytes), ("c", &bytes)]);

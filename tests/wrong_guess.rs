@@ -127,7 +127,7 @@ fn add_workers<'s>(scope: &'s Scope<'s, '_>, pool: &'s HostPool<'_>, workers: us
 }
 
 fn wait_until_asleep(pool: &HostPool<'_>, workers: usize) {
-    wait_until(|| format!("{pool:?}").contains(&format!("sleepers: {workers} ")));
+    wait_until(|| pool.sleepers() == workers);
 }
 
 /// Runs `test` on a pool with so many workers, which sleep.

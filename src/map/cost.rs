@@ -61,8 +61,8 @@ const WAYS: usize = size(if usize::BITS >= 64 { 8 } else { 4 }, 1);
 const COST_BITS: u32 = if usize::BITS >= 64 { 32 } else { 20 };
 const MAX_COST: usize = (1 << COST_BITS) - 1;
 
-/// A small table, keyed by the address of a map's function: the closure's type, that is. Lossy: in a set
-/// that is full, a function takes another's place. Nothing but speed rests on what it says.
+/// A small table, keyed by the address of a map's function: the closure's type, that is. Lossy: in
+/// a set that is full, a function takes another's place. Nothing but speed rests on what it says.
 ///
 /// Relaxed throughout: an entry is one word and stands for itself.
 pub(super) struct Costs {
@@ -76,7 +76,8 @@ impl Costs {
         }
     }
 
-    /// The entry of this key, or where to put it, with what is there; and the key's part of an entry.
+    /// The entry of this key, or where to put it, with what is there; and the key's part of an
+    /// entry.
     #[inline]
     fn entry(&self, key: usize) -> (&AtomicUsize, usize, usize) {
         // Functions are aligned: the lowest bits say nothing.
@@ -102,8 +103,8 @@ impl Costs {
         }
     }
 
-    /// Remembers that so many elements took so many ticks. What took no time teaches nothing. What is
-    /// about the same is not written: a line that no core writes is in every core's cache.
+    /// Remembers that so many elements took so many ticks. What took no time teaches nothing. What
+    /// is about the same is not written: a line that no core writes is in every core's cache.
     #[inline]
     pub(super) fn note(&self, key: usize, ticks: usize, elements: usize) {
         if ticks == 0 {

@@ -15,7 +15,8 @@ use crate::unwind::{self, Payload};
 
 /// A map with a team, on its caller's stack.
 pub(super) struct Frame<'t, P: Platform> {
-    /// What a worker does that has joined. A pointer, so that a program without a map is without its code.
+    /// What a worker does that has joined. A pointer, so that a program without a map is without
+    /// its code.
     help: fn(Joined<'_>, usize, &Sleep<P>, &dyn Fn() -> bool),
     task: &'t dyn Task,
     lanes: Lanes,
@@ -24,7 +25,7 @@ pub(super) struct Frame<'t, P: Platform> {
     /// How many elements a participant takes the first time.
     chunk: usize,
     #[cfg(feature = "std")]
-    wreck: spin::Mutex<Option<Wreck>>,
+    panic_state: spin::Mutex<Option<PanicState>>,
     canary: Canary,
 }
 
@@ -34,7 +35,7 @@ static_assertions::assert_impl_all!(Frame<'static, crate::Spin>: Sync);
 
 /// What panics have left.
 #[cfg(feature = "std")]
-struct Wreck {
+struct PanicState {
     first: Payload,
     /// Elements without a result. Their inputs are gone.
     missing: std::vec::Vec<Range<usize>>,
@@ -81,7 +82,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             cost: None,
             chunk: 1,
             #[cfg(feature = "std")]
-            wreck: spin::Mutex::new(None),
+            panic_state: spin::Mutex::new(None),
             canary: Canary::new(),
         }
     }
@@ -104,7 +105,8 @@ impl<'t, P: Platform> Frame<'t, P> {
         };
     }
 
-    /// What a worker does that has joined: helps until the work is all taken, or it is wanted for a job.
+    /// What a worker does that has joined: helps until the work is all taken, or it is wanted for a
+    /// job.
     fn help(team: Joined<'_>, worker: usize, sleep: &Sleep<P>, job_queued: &dyn Fn() -> bool) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
@@ -123,8 +125,8 @@ impl<'t, P: Platform> Frame<'t, P> {
         team.leave(sleep);
     }
 
-    /// The caller's part: takes chunks until there are none. Returns how many elements it ran, and the
-    /// ticks they took.
+    /// The caller's part: takes chunks until there are none. Returns how many elements it ran, and
+    /// the ticks they took.
     pub(super) fn call(&self, team: &Team, sleep: &Sleep<P>) -> (usize, usize) {
         let caller = Participant {
             team,
@@ -137,9 +139,9 @@ impl<'t, P: Platform> Frame<'t, P> {
         self.participate(caller, sleep)
     }
 
-    /// Wakes some sleepers, if more are worth it than help or are on their way: with `cost`, as many as
-    /// what is left pays for; without, one for each element but the one that this participant takes.
-    /// Returns whether it did.
+    /// Wakes some sleepers, if more are worth it than help or are on their way: with `cost`, as
+    /// many as what is left pays for; without, one for each element but the one that this
+    /// participant takes. Returns whether it did.
     fn wake_more(
         &self,
         participant: &Participant<'_>,
@@ -163,8 +165,8 @@ impl<'t, P: Platform> Frame<'t, P> {
         true
     }
 
-    /// Takes and runs chunks until there are none, or it is to leave. Returns how many elements that
-    /// were, and the ticks they took.
+    /// Takes and runs chunks until there are none, or it is to leave. Returns how many elements
+    /// that were, and the ticks they took.
     fn participate(&self, mut participant: Participant<'_>, sleep: &Sleep<P>) -> (usize, usize) {
         let platform = sleep.platform();
         // The chunk at work, from the element at work on.
@@ -176,7 +178,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             let (mut cost, mut size) = (self.cost, self.chunk);
             let mut before = now(platform, quantum);
             loop {
-                // Before it takes a chunk, which no other participant could have meanwhile.
+                // OnTaken it takes a chunk, which no other participant could have meanwhile.
                 if self.wake_more(&participant, cost, quantum, sleep) {
                     before = now(platform, quantum);
                 }
@@ -221,8 +223,8 @@ impl<'t, P: Platform> Frame<'t, P> {
     fn abandon(&self, chunk: Range<usize>, payload: Payload) {
         let mut missing = std::vec::Vec::new();
         if !chunk.is_empty() {
-            // SAFETY: *once*, by *lane*: these were given to this participant, which did not run them.
-            // (Where the place of the panic is not kept, this does nothing.)
+            // SAFETY: *once*, by *lane*: these were given to this participant, which did not run
+            // them. (Where the place of the panic is not kept, this does nothing.)
             unsafe { self.task.discard(chunk.start + 1..chunk.end) };
             missing.push(chunk);
         }
@@ -231,17 +233,17 @@ impl<'t, P: Platform> Frame<'t, P> {
             unsafe { self.task.discard(rest.clone()) };
             missing.push(rest);
         }
-        let mut wreck = self.wreck.lock();
-        match &mut *wreck {
+        let mut panic_state = self.panic_state.lock();
+        match &mut *panic_state {
             None => {
-                *wreck = Some(Wreck {
+                *panic_state = Some(PanicState {
                     first: payload,
                     missing,
                 });
             }
             Some(first) => {
                 first.missing.append(&mut missing);
-                drop(wreck);
+                drop(panic_state);
                 unwind::discard(payload);
             }
         }
@@ -252,20 +254,23 @@ impl<'t, P: Platform> Frame<'t, P> {
         match payload {}
     }
 
-    /// After the last helper has left: if something panicked, drops the results there are and goes on
-    /// with the panic.
+    /// After the last helper has left: if something panicked, drops the results there are and goes
+    /// on with the panic.
     pub(super) fn finish(&mut self, len: usize) {
         #[cfg(feature = "std")]
-        if let Some(mut wreck) = self.wreck.get_mut().take() {
-            wreck.missing.retain(|range| !range.is_empty());
-            wreck.missing.sort_unstable_by_key(|range| range.start);
+        if let Some(mut panic_state) = self.panic_state.get_mut().take() {
+            panic_state.missing.retain(|range| !range.is_empty());
+            panic_state
+                .missing
+                .sort_unstable_by_key(|range| range.start);
             let mut from = 0;
-            for missing in wreck.missing.iter().chain([&(len..len)]) {
-                // SAFETY: *done*: what lies between missing ranges was run to the end, before or in the team.
+            for missing in panic_state.missing.iter().chain([&(len..len)]) {
+                // SAFETY: *done*: what lies between missing ranges was run to the end, before or in
+                // the team.
                 unsafe { self.task.undo(from..missing.start) };
                 from = missing.end;
             }
-            unwind::resume(wreck.first);
+            unwind::resume(panic_state.first);
         }
         let _ = len;
     }

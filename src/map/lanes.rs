@@ -1,12 +1,13 @@
 //! Lanes: who takes which elements.
 //!
-//! What a map has left is cut into lanes of about the same length, one for each possible participant.
-//! A participant takes chunks from its own lane first, then from the others'. The same data in the same
-//! lane, call after call, stays in the same core's cache; and there is no one counter that all change.
+//! What a map has left is cut into lanes of about the same length, one for each possible
+//! participant. A participant takes chunks from its own lane first, then from the others'. The same
+//! data in the same lane, call after call, stays in the same core's cache; and there is no one
+//! counter that all change.
 //!
-//! A chunk is as long as its taker asks for, but an eighth of what its lane has left at most: so the end
-//! of a lane is cut fine, and its weight, wherever it lies, is shared. Elements that are known to be
-//! cheap are not taken one by one: 16 at least, or a sixteenth of what was asked for.
+//! A chunk is as long as its taker asks for, but an eighth of what its lane has left at most: so
+//! the end of a lane is cut fine, and its weight, wherever it lies, is shared. Elements that are
+//! known to be cheap are not taken one by one: 16 at least, or a sixteenth of what was asked for.
 
 use core::mem::MaybeUninit;
 use core::ops::Range;
@@ -18,16 +19,16 @@ use crate::tuning::{CHEAP_CHUNK, LANE_SHARE};
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 
-/// No chunk is longer, so that `Lane::next` does not wrap: each participant goes beyond the end once, by
-/// a chunk.
+/// No chunk is longer, so that `Lane::next` does not wrap: each participant goes beyond the end
+/// once, by a chunk.
 const LONGEST: usize = usize::MAX >> 10;
 static_assertions::const_assert!(MAX_WORKERS < isize::MAX as usize / LONGEST);
 
 // `cut` makes two lanes at least.
 static_assertions::const_assert!(LANES >= 2);
 
-/// How many elements a participant takes that asked for `size`, of so many in the lane. (The most is
-/// what one without a clock asks for; its elements are not known to be cheap.)
+/// How many elements a participant takes that asked for `size`, of so many in the lane. (The most
+/// is what one without a clock asks for; its elements are not known to be cheap.)
 fn chunk(size: usize, left: usize) -> usize {
     let cheap = match size {
         usize::MAX => 0,
@@ -38,14 +39,15 @@ fn chunk(size: usize, left: usize) -> usize {
 }
 
 pub(super) struct Lanes {
-    /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as opening a
-    /// team.)
+    /// Invariant *cut*: the first `count` are initialised. (All of them would take as long as
+    /// opening a team.)
     lanes: [MaybeUninit<Line<Lane>>; LANES],
     count: usize,
 }
 
 struct Lane {
-    /// Where the next chunk begins, seen from `end`: minus so many elements as are left. From 0 on, none are.
+    /// Where the next chunk begins, seen from `end`: minus so many elements as are left. From 0
+    /// on, none are.
     ///
     /// Invariant *lane*: an element belongs to the one whose atomic operation moved this past it.
     next: AtomicUsize,
@@ -97,8 +99,8 @@ impl Lanes {
             .map_or(0, |lane| lane + 1)
     }
 
-    /// Takes a chunk of about `size` elements from `lane`, or from the next lane that has some; `lane` is
-    /// where it was found. `None`: everything is taken.
+    /// Takes a chunk of about `size` elements from `lane`, or from the next lane that has some;
+    /// `lane` is where it was found. `None`: everything is taken.
     ///
     /// Relaxed throughout: only the element numbers are shared here. The data came with the team's
     /// opening and goes with the leaving.
@@ -108,8 +110,8 @@ impl Lanes {
             let before = left(next.load(Ordering::Relaxed));
             if before != 0 {
                 let chunk = chunk(size, before);
-                // Not a compare-exchange: where many meet in one lane, all but one would fail. It may be that
-                // others took some of that, or all, meanwhile.
+                // Not a compare-exchange: where many meet in one lane, all but one would fail. It
+                // may be that others took some of that, or all, meanwhile.
                 let left = left(next.fetch_add(chunk, Ordering::Relaxed));
                 if left != 0 {
                     let start = end - left;

@@ -1,30 +1,34 @@
 //! `map`: on the caller alone where that is known to be short, else with a team.
 //!
-//! A cache line takes some 200 ns from one core to another and a wake-up some 2 us, so a map of less
-//! work than that must not leave its caller, and one of more must spread at once. What an element cost
-//! is remembered, by function ([`cost`]):
+//! A cache line takes some 200 ns from one core to another and a wake-up some 2 us, so a map of
+//! less work than that must not leave its caller, and one of more must spread at once. What an
+//! element cost is remembered, by function ([`cost`]):
 //!
-//! * *Not known, first call.* The caller opens a [`team`] before its first element and wakes one worker.
-//!   Each participant wakes more before it takes a chunk, until it knows what an element costs.
-//! * *Known to be long*, a *quantum* (2 us) or more. The same, and as many are woken as the work pays for.
-//! * *Known to be short.* The caller works alone, with a look at the clock after the first element and
-//!   then after each half quantum of work, by what is remembered. If a quantum has gone, what was
-//!   remembered is wrong, and it opens a team for the rest.
-//! * *Forgotten*: more functions are in use than are remembered. As known to be short, with batches that grow.
+//! * *Not known, first call.* The caller opens a [`team`] before its first element and wakes one
+//!   worker. Each participant wakes more before it takes a chunk, until it knows what an element
+//!   costs.
+//! * *Known to be long*, a *quantum* (2 us) or more. The same, and as many are woken as the work
+//!   pays for.
+//! * *Known to be short.* The caller works alone, with a look at the clock after the first element
+//!   and then after each half quantum of work, by what is remembered. If a quantum has gone, what
+//!   was remembered is wrong, and it opens a team for the rest.
+//! * *Forgotten*: more functions are in use than are remembered. As known to be short, with batches
+//!   that grow.
 //! * *No clock*, or one that stands still: each call is a first call.
 //!
 //! In a team, every participant takes chunks from [`lanes`], a few quanta of work each by its own
-//! measure. Between two chunks a helper looks at the ring: if a job is queued it leaves, runs it, and
-//! comes back. The caller stays; when all elements are taken it closes the team and waits for every
-//! helper to have left. It runs nothing else meanwhile: no stack grows, no lock is taken out of order.
+//! measure. Between two chunks a helper looks at the ring: if a job is queued it leaves, runs it,
+//! and comes back. The caller stays; when all elements are taken it closes the team and waits for
+//! every helper to have left. It runs nothing else meanwhile: no stack grows, no lock is taken out
+//! of order.
 //!
 //! # Panics of the function
 //!
-//! While the caller is alone, a panic unwinds through it, and `Alone` drops what has to be dropped. In
-//! a team, each participant catches its own; it takes all elements that are left, so that the others
-//! stop, drops the inputs among them, and notes which elements have no result. When all have left, the
-//! caller drops the results there are and goes on with the first panic. These notes are allocated, as
-//! the panic itself is.
+//! While the caller is alone, a panic unwinds through it, and `Alone` drops what has to be dropped.
+//! In a team, each participant catches its own; it takes all elements that are left, so that the
+//! others stop, drops the inputs among them, and notes which elements have no result. When all have
+//! left, the caller drops the results there are and goes on with the first panic. These notes are
+//! allocated, as the panic itself is.
 
 pub(crate) mod chunks;
 mod cost;
@@ -142,8 +146,8 @@ impl Maps {
         self.costs.note(key, elapsed, len);
     }
 
-    /// Maps elements from `next` on with the workers that help. Returns false, having done nothing, if
-    /// none will; if true, nothing is left for `alone`.
+    /// Maps elements from `next` on with the workers that help. Returns false, having done nothing,
+    /// if none will; if true, nothing is left for `alone`.
     #[inline(never)]
     fn with_team<P: Platform>(
         &self,
@@ -194,8 +198,8 @@ impl Maps {
     }
 }
 
-/// A caller that nobody helps. Its drop is for a panic of the function that unwinds through it. (After one of
-/// the platform's, it drops less than there is.)
+/// A caller without helpers. Its drop is for a panic of the function that unwinds through it.
+/// (After one of the platform's, it drops less than there is.)
 struct Alone<'t> {
     task: &'t dyn Task,
     at: usize,
@@ -221,9 +225,11 @@ impl Drop for Alone<'_> {
         if self.len == 0 {
             return;
         }
-        // SAFETY: *once*: `at` panicked; nothing behind it was run. (If `at` is not kept, this does nothing.)
+        // SAFETY: *once*: `at` panicked; nothing behind it was run. (If `at` is not kept, this does
+        // nothing.)
         unsafe { self.task.discard(self.at + 1..self.len) };
-        // SAFETY: *done*: everything before it was, by this caller. (Likewise.)
+        // SAFETY: *done*: everything before it was, by this caller. (If `at` is not kept, this does
+        // nothing.)
         unsafe { self.task.undo(0..self.at) };
     }
 }

@@ -130,7 +130,8 @@ pub unsafe trait Sink<R>: Sync {
     ///
     /// # Safety
     ///
-    /// *once*: The range is within the length, and nobody else puts any of it, before or after.
+    /// *once*: The range is within the length, and no other context puts any of it, before or
+    /// after.
     unsafe fn put_all(&self, range: Range<usize>, result: impl FnMut(usize) -> R);
 
     /// Drops results that the caller will not get.
@@ -197,8 +198,8 @@ unsafe impl<R: Send> Sink<R> for Assign<'_, R> {
     unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the slice.
         let first = unsafe { self.first.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices; neither has the function, nor a drop: the
-        // slice is borrowed for 'a. It is initialised.
+        // SAFETY: *once*: no other participant has these indices; neither has the function, nor a
+        // drop: the slice is borrowed for 'a. It is initialised.
         let places = unsafe { slice::from_raw_parts_mut(first, range.len()) };
         // An old value whose drop panics is replaced all the same.
         each(places, range.start, |place, index| *place = result(index));
@@ -219,8 +220,8 @@ impl<R> Places<R> {
     pub(super) unsafe fn put_all(&self, range: Range<usize>, mut result: impl FnMut(usize) -> R) {
         // SAFETY: *once*: the range is within the places.
         let first = unsafe { self.0.add(range.start) };
-        // SAFETY: *once*: nobody else has these indices, nor has the function, the caller's
-        // promise.
+        // SAFETY: *once*: no other participant has these indices, nor has the function, the
+        // caller's promise.
         let places = unsafe { slice::from_raw_parts_mut(first.cast(), range.len()) };
         each(places, range.start, |place: &mut MaybeUninit<R>, index| {
             place.write(result(index));

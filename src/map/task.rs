@@ -10,18 +10,19 @@ use crate::unwind;
 
 /// A map whose types are forgotten.
 ///
-/// Invariant *once*: each of the elements that all inputs and the output of a map have is run or discarded
-/// at most once, on one thread.
+/// Invariant *once*: each of the elements that all inputs and the output of a map have is run or
+/// discarded at most once, on one thread.
 ///
 /// Invariant *done*: what is handed to the caller as initialised, or undone, was run to the end.
 pub(super) trait Task: Sync {
-    /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there with its
-    /// input consumed and no result. Where neither inputs nor results need to be dropped, `at` is not kept,
-    /// and `discard` and `undo` do nothing.
+    /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there
+    /// with its input consumed and no result. Where neither inputs nor results need to be
+    /// dropped, `at` is not kept, and `discard` and `undo` do nothing.
     ///
     /// # Safety
     ///
-    /// *once*: The range is within the map, and no element of it was or will be run or discarded again.
+    /// *once*: The range is within the map, and no element of it was or will be run or discarded
+    /// again.
     unsafe fn run(&self, range: Range<usize>, at: &mut usize);
 
     /// Drops inputs.

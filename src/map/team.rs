@@ -8,16 +8,17 @@
 //! | 0 | free |
 //! | `HELD` | a caller has it and is filling in `frame` |
 //! | `HELD + OPEN + n` | workers may join; `n` of them have |
-//! | `HELD + n` | nobody joins any more; `n` have not left yet |
-//! | `HELD + WAITING + n` | likewise, and the caller is parked at the slot's spot |
+//! | `HELD + n` | no worker joins any more; `n` have not left yet |
+//! | `HELD + WAITING + n` | the same, and the caller is parked at the slot's spot |
 //!
-//! A worker that has seen `OPEN` adds one. If `OPEN` was still there when it did, it has joined, and reads `frame`
-//! after it; while it is counted, the caller cannot give the slot back, so what it reads is the frame of a map
-//! that waits for it. If the slot was reused since the worker first looked, it joins the later map,
-//! which is as good. If it came too late it takes the one off again, and touches nothing else: so any state, even
-//! *free*, may count somebody by mistake for a moment. (Joining by compare-exchange, 128 workers that come at
-//! once fail 6 700 times: `docs/scaling.md`.) Its last touch of the frame is before its leaving decrement; what it needs after
-//! that (the platform, the spot's number) is in the pool.
+//! A worker that has seen `OPEN` adds one. If `OPEN` was still there when it did, it has joined,
+//! and reads `frame` after it; while it is counted, the caller cannot give the slot back, so what
+//! it reads is the frame of a map that waits for it. If the slot was reused since the worker first
+//! looked, it joins the later map, which is as good. If it came too late it takes the one off
+//! again, and touches nothing else: so any state, even *free*, may count a worker by mistake for a
+//! moment. (Joining by compare-exchange, 128 workers that come at once fail 6 700 times:
+//! `docs/scaling.md`.) Its last touch of the frame is before its leaving decrement; what it needs
+//! after that (the platform, the spot's number) is in the pool.
 
 use core::ptr;
 
@@ -44,8 +45,8 @@ pub(crate) struct Teams {
 
 pub(super) struct Team {
     state: AtomicUsize,
-    /// Invariant *frame*: while `state` is open or counts a helper that has joined, this is the frame of a map whose
-    /// caller will not leave it before the count is zero.
+    /// Invariant *frame*: while `state` is open or counts a helper that has joined, this is the
+    /// frame of a map whose caller will not leave it before the count is zero.
     ///
     /// Not an atomic: so that model checkers and sanitizers see who reads it when.
     frame: UnsafeCell<*const ()>,
@@ -88,8 +89,8 @@ impl Teams {
     /// Takes a free slot, if there is one.
     pub(super) fn hold(&self) -> Option<Held<'_>> {
         for (spot, team) in self.teams.iter().enumerate() {
-            // Acquire: pairs with the release in `close`: the last caller is out of `park`, and its helpers
-            // have read `frame`.
+            // Acquire: pairs with the release in `close`: the last caller is out of `park`, and its
+            // helpers have read `frame`.
             if team.state.load(Ordering::Relaxed) == 0
                 && team
                     .state
@@ -123,8 +124,8 @@ impl Teams {
             if team.state.load(Ordering::Relaxed) & OPEN == 0 {
                 continue;
             }
-            // Not a compare-exchange: where many come at once, all but one would fail, again and again.
-            // Acquire: pairs with the release in `open`: the frame is filled in.
+            // Not a compare-exchange: where many come at once, all but one would fail, again and
+            // again. Acquire: pairs with the release in `open`: the frame is filled in.
             let before = team.state.fetch_add(1, Ordering::Acquire);
             let joined = Joined { team, spot };
             if before & OPEN != 0 {
@@ -149,13 +150,13 @@ impl<'p> Held<'p> {
 
     /// Lets workers join.
     pub(super) fn open(&self, frame: *const ()) {
-        // SAFETY: *frame*: the slot is held and not open, and nobody has joined.
+        // SAFETY: *frame*: the slot is held and not open, and no worker has joined.
         self.team.frame.with_mut(|place| unsafe { *place = frame });
         // Release: pairs with the acquire in `join`.
         self.team.state.fetch_or(OPEN, Ordering::Release);
     }
 
-    /// Lets nobody join any more, waits until all have left, and gives the slot back.
+    /// Lets no worker join any more, waits until all have left, and gives the slot back.
     pub(super) fn close<P: Platform>(self, sleep: &Sleep<P>) {
         let Self { team, spot } = self;
         let platform = sleep.platform();
@@ -176,8 +177,8 @@ impl<'p> Held<'p> {
         }
         // Acquire: pairs with the release in `leave`: what the helpers did is seen.
         team.state.load(Ordering::Acquire);
-        // No store: a worker may be counted by mistake. Release: pairs with the acquire in `hold`; this
-        // caller is out of `park` when the next one has the spot.
+        // No store: a worker may be counted by mistake. Release: pairs with the acquire in `hold`;
+        // this caller is out of `park` when the next one has the spot.
         team.state.fetch_and(!(HELD | WAITING), Ordering::Release);
     }
 }
@@ -195,11 +196,11 @@ impl<'p> Joined<'p> {
 
     /// The frame to work in; alive until `leave`.
     pub(super) fn frame(&self) -> *const () {
-        // SAFETY: *frame*: this worker is counted, so nobody writes it.
+        // SAFETY: *frame*: this worker is counted, so no caller writes it.
         self.team.frame.with(|place| unsafe { *place })
     }
 
-    /// The work is all taken: lets nobody join any more.
+    /// The work is all taken: lets no worker join any more.
     pub(super) fn exhausted(&self) {
         if self.team.state.load(Ordering::Relaxed) & OPEN != 0 {
             // Relaxed: it only keeps others out.
@@ -207,7 +208,7 @@ impl<'p> Joined<'p> {
         }
     }
 
-    /// Leaves. From the decrement on, the frame may be gone and the slot somebody else's.
+    /// Leaves. From the decrement on, the frame may be gone and the slot another map's.
     pub(super) fn leave<P: Platform>(self, sleep: &Sleep<P>) {
         let Self { team, spot } = self;
         // Release: pairs with the acquire in `close`.

@@ -1,7 +1,8 @@
-//! When a map looks at its clock, opens a team and wakes whom, by a clock that shows nothing but work.
+//! When a map looks at its clock, opens a team and wakes whom, by a clock that shows nothing but
+//! work.
 //!
-//! Each row of "What a wrong guess costs at most" that is about maps has its test here, or, with threads, in
-//! `tests/wrong_guess.rs`.
+//! Each row of "What a wrong guess costs at most" that is about maps has its test here, or, with
+//! threads, in `tests/wrong_guess.rs`.
 
 use std::boxed::Box;
 use std::collections::VecDeque;
@@ -50,8 +51,8 @@ impl Platform for Meter {
     }
 }
 
-/// What a pool has for its maps. Its workers sleep. One that is woken comes when the test says so, on the
-/// test's own thread, within an element; else it is on its way for ever.
+/// What a pool has for its maps. Its workers sleep. One that is woken comes when the test says so,
+/// on the test's own thread, within an element; else it is on its way for ever.
 struct Pool {
     sleep: Sleep<Meter>,
     maps: Maps,
@@ -78,8 +79,8 @@ impl Pool {
         }
     }
 
-    /// Maps so many elements, the k-th of which takes `cost(k)` ticks. Returns how many were done at each
-    /// look at the clock. To the pool, all these are the same function.
+    /// Maps so many elements, the k-th of which takes `cost(k)` ticks. Returns how many were done
+    /// at each look at the clock. To the pool, all these are the same function.
     fn map(&self, len: usize, cost: &(dyn Fn(usize) -> u64 + Sync)) -> Vec<usize> {
         let meter = self.sleep.platform();
         meter.done.store(0, SeqCst);
@@ -107,7 +108,8 @@ impl Pool {
         meter.woken.swap(0, SeqCst)
     }
 
-    /// The worker that was woken first, or last, comes and helps. Returns false if none is on its way.
+    /// The worker that was woken first, or last, comes and helps. Returns false if none is on its
+    /// way.
     fn one_comes(&self, first: bool) -> bool {
         let on_their_way = &self.sleep.platform().on_their_way;
         let next = match first {
@@ -157,7 +159,8 @@ fn a_function_that_is_not_known_has_a_team_from_its_first_element_if_there_are_t
     }
 }
 
-/// Nothing shared is written: no team, no wake-up, and that it costs the same is not written either.
+/// Nothing shared is written: no team, no wake-up, and that it costs the same is not written
+/// either.
 #[test]
 fn a_function_known_to_be_short_stays_alone_and_looks_after_its_first_element_and_each_half_quantum()
  {
@@ -218,7 +221,8 @@ fn as_many_sleepers_are_woken_as_the_work_left_pays_for() {
                 10
             });
             assert_eq!(first.into_inner(), worth.min(FAN_OUT), "a few at a time");
-            // The first chunk is half a quantum, which may be what the last one would have been woken for.
+            // The first chunk is half a quantum, which may be what the last one would have been
+            // woken for.
             let all = if over == 0 && worth > FAN_OUT {
                 worth - 1
             } else {
@@ -320,8 +324,8 @@ fn what_was_done_before_a_team_that_panics_is_dropped_once() {
 
 // What a wrong guess costs at most.
 
-/// Of a map's elements in which `is_long` holds, the most that are at work at a time. In each of them, the
-/// workers that are on their way come.
+/// Of a map's elements in which `is_long` holds, the most that are at work at a time. In each of
+/// them, the workers that are on their way come.
 fn most_at_once(
     pool: &Pool,
     len: usize,
@@ -528,7 +532,8 @@ fn a_clock_that_jumps_makes_the_next_guess_wrong_and_no_other() {
             pool.learn(10);
             pool.map(50, &|k| if k == at { jump } else { 10 });
             pool.map(50, &|_| {
-                // If the first element's time was wrong, there was a team for the others, which were measured.
+                // If the first element's time was wrong, there was a team for the others, which
+                // were measured.
                 assert_eq!(pool.maps.any_open(), at != 0);
                 10
             });
@@ -562,8 +567,8 @@ impl<C: Fn(usize) -> u64 + Sync> Task for Chunks<'_, C> {
     unsafe fn undo(&self, _range: Range<usize>) {}
 }
 
-/// The lengths of the chunks that the caller takes of two lanes of `lane` elements, which are thought to cost
-/// `expected` ticks each, if known, and cost `cost(k)`.
+/// The lengths of the chunks that the caller takes of two lanes of `lane` elements, which are
+/// thought to cost `expected` ticks each, if known, and cost `cost(k)`.
 fn chunks(
     quantum: u64,
     lane: usize,

@@ -1,13 +1,14 @@
-//! Atomics that are counted, and a simulated machine on which they are run: one with as many processors as
-//! there are threads.
+//! Atomics that are counted, and a simulated machine on which they are run: one with as many
+//! processors as there are threads.
 //!
-//! (Real threads, many more than there are cores, would not do: one of them would take all jobs that there are
-//! while the others wait for their turn, and hardly anybody would meet anybody.)
+//! (Real threads, many more than there are cores, would not do: one of them would take all jobs
+//! that there are while the others wait for their turn, and hardly anybody would meet anybody.)
 //!
-//! Each thread of shuttle has a clock. A line of cache that its processor does not have, or not for itself when it
-//! writes, has to be fetched: that takes some time, and a line can be fetched for one processor at a time. The
-//! thread whose clock is the earliest goes on. So who meets whom at which word comes from the crate's own
-//! code and from the few times below; the counts follow from that.
+//! Each thread of shuttle has a clock. A line of cache that its processor does not have, or not for
+//! itself when it writes, has to be fetched: that takes some time, and a line can be fetched for
+//! one processor at a time. The thread whose clock is the earliest goes on. So who meets whom at
+//! which word comes from the crate's own code and from the few times below; the counts follow from
+//! that.
 
 extern crate std;
 

@@ -1,4 +1,5 @@
-//! How many operations on shared words a job takes, and a map, as workers become more: what `ci/counts.sh` runs.
+//! How many operations on shared words a job takes, and a map, as workers become more: what
+//! `ci/counts.sh` runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::format;
@@ -284,8 +285,8 @@ fn table() {
     }
 }
 
-/// What a compare-exchange takes, in nanoseconds, on a word that another core has just changed: two threads take turns.
-/// By hand: needs two cores for itself.
+/// What a compare-exchange takes, in nanoseconds, on a word that another core has just changed: two
+/// threads take turns. By hand: needs two cores for itself.
 #[test]
 #[ignore]
 fn a_contended_exchange() {

@@ -1,12 +1,12 @@
 //! [loom] goes through the interleavings, and the reorderings, of the code that ships.
 //!
-//! `ci/loom.sh` runs these models, with a loom that is mended first (it says why). Sizes are smaller here
-//! (`sync::size`), the rest is the same code. A model without a number for `bounded` is searched
-//! completely; the others up to that many preemptions, which is what the time allows.
+//! `ci/loom.sh` runs these models, with a loom that is mended first (it says why). Sizes are
+//! smaller here (`sync::size`), the rest is the same code. A model without a number for `bounded`
+//! is searched completely; the others up to that many preemptions, which is what the time allows.
 //!
-//! What none of them sees: that relaxed operations may take effect *before* earlier ones of the same
-//! thread (loom executes each thread in order and lets loads read old values only), and platforms whose
-//! `park` returns early.
+//! What none of them sees: that relaxed operations may take effect *before* earlier ones of the
+//! same thread (loom executes each thread in order and lets loads read old values only), and
+//! platforms whose `park` returns early.
 //!
 //! [loom]: https://github.com/tokio-rs/loom
 
@@ -33,8 +33,8 @@ use crate::{Platform, Pool, Worker};
 /// No bound on preemptions.
 pub(super) const ALL: Option<usize> = None;
 
-/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`; in
-/// some of them each of `events` has to happen.
+/// Checks `model` in all interleavings with at most so many preemptions, or `LOOM_MAX_PREEMPTIONS`;
+/// in some of them each of `events` has to happen.
 pub(super) fn bounded(
     preemptions: impl Into<Option<usize>>,
     events: &[Event],
@@ -235,8 +235,8 @@ fn couple(end: &Arc<Signal>) -> [Box<dyn FnOnce() + Send>; 2] {
     ]
 }
 
-/// While as many search as jobs are queued, a submit wakes no worker. Still no job stays there with a
-/// worker asleep.
+/// While as many search as jobs are queued, a submit wakes no worker. Still no job stays there with
+/// a worker asleep.
 #[test]
 fn a_job_that_waits_for_the_next_gets_it() {
     focused(2, &[Woke], || {
@@ -299,25 +299,70 @@ fn a_helper_is_gone_when_a_map_returns() {
     });
 }
 
+/// Each of two lanes has a chunk of 16 elements and one more. All stay in their first element until
+/// the second helper is there.
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
-    focused(1, &[TwoHelpers, CallerParked], || {
+    focused(1, &[TwoHelpers], || {
         let staffed = Staffed::asleep(2);
-        once(&staffed.pool, 4);
+        let (elements, caller) = (Element::row(34), thread::current().id());
+        let both = [Signal::default(), Signal::default()];
+        let [callers, helpers] = [0; 2].map(AtomicUsize::new);
+        staffed.pool.map(&elements[..], (), |element| {
+            element.bump();
+            if thread::current().id() == caller {
+                if callers.fetch_add(1, Relaxed) == 0 {
+                    drop(both[0].wait());
+                }
+                return;
+            }
+            match helpers.fetch_add(1, Relaxed) {
+                0 => drop(both[1].wait()),
+                1 => both.iter().for_each(Signal::give),
+                _ => (),
+            }
+        });
+        assert!(is_reached(TwoHelpers));
+        assert!(elements.iter().all(|element| element.value() == 1));
         staffed.dismiss();
     });
 }
 
+/// One worker is all the help that there is, and both maps need it.
 #[test]
 fn two_callers_share_a_helper() {
-    focused(1, &[TwoHelped], || {
-        let staffed = Staffed::asleep(1);
-        let pool = Arc::clone(&staffed.pool);
-        let other = thread::spawn(move || once(&pool, 2));
-        once(&staffed.pool, 2);
+    bounded(1, &[TwoHelped], || {
+        let pool = Arc::new(Pool::<2, _>::new(Spots::new(1)));
+        let helper = stepping(&pool);
+        let meet = |pool: &Pool<2, Spots>| {
+            let met = [Signal::default(), Signal::default()];
+            pool.map(0..2, (), |element| {
+                met[element].give();
+                drop(met[1 - element].wait());
+            });
+        };
+        let other = {
+            let pool = Arc::clone(&pool);
+            thread::spawn(move || meet(&pool))
+        };
+        meet(&pool);
         other.join().unwrap();
-        staffed.dismiss();
+        helper.join().unwrap();
+        assert!(is_reached(TwoHelped));
     });
+}
+
+/// A worker that steps until it has found something twice.
+fn stepping<P: Platform + Send + 'static>(pool: &Arc<Pool<2, P>>) -> thread::JoinHandle<()> {
+    let (pool, number) = (Arc::clone(pool), pool.sleep.claim_number().unwrap());
+    thread::spawn(move || {
+        let mut worker = Worker::new(&*pool, number);
+        for _ in 0..2 {
+            while !worker.step() {
+                thread::yield_now();
+            }
+        }
+    })
 }
 
 /// When both have the same slot, one after the other.
@@ -340,30 +385,40 @@ fn a_slot_is_handed_on_when_its_helpers_have_left() {
     });
 }
 
-/// Spots of a platform that rests on what [`Platform`] is promised: one thread at a time is in `park` for
-/// a spot, so what is there beside the token needs no lock.
+/// Spots of a platform that rests on what [`Platform`] is promised: one thread at a time is in
+/// `park` for a spot, so what is there beside the token needs no lock.
 struct Plain {
     spots: Spots,
     /// How often callers parked at each spot.
     parks: Vec<UnsafeCell<usize>>,
+    parked: Signal,
 }
 
 // SAFETY: loom reports what is wrong with that.
 unsafe impl Sync for Plain {}
 
+impl Plain {
+    fn count(&self, spot: usize) {
+        // SAFETY: loom reports a race.
+        let parks = self.parks[spot].with_mut(|parks| unsafe {
+            *parks += 1;
+            *parks
+        });
+        // The second caller comes.
+        if parks == 3 {
+            reached(SpotHandedOn);
+        }
+    }
+}
+
 impl Platform for Plain {
     fn park(&self, spot: usize) {
+        assert!(spot < CALLERS, "no worker runs here");
+        self.count(spot);
+        self.parked.give();
         self.spots.park(spot);
-        if spot < CALLERS {
-            // SAFETY: loom reports a race.
-            let parks = self.parks[spot].with_mut(|parks| unsafe {
-                *parks += 1;
-                *parks
-            });
-            if parks == 2 {
-                reached(SpotHandedOn);
-            }
-        }
+        // The token's lock does not order this with the next one's coming.
+        self.count(spot);
     }
 
     fn unpark(&self, spot: usize) {
@@ -371,28 +426,57 @@ impl Platform for Plain {
     }
 }
 
-/// One caller's return from `park` happens before the next one's `park` at that spot.
+/// One caller's return from `park` happens before the next one's `park` at that spot. The helper
+/// stays in each map until its caller has parked. The second caller comes when the helper has left
+/// the first map.
 #[test]
 fn a_spot_is_handed_on_by_a_caller_that_is_out_of_park() {
+    struct Round {
+        begun: Signal,
+        joined: Signal,
+        left: Signal,
+    }
+    fn map(pool: &Pool<2, Plain>, round: &Round) {
+        let caller = thread::current().id();
+        pool.map(0..2, (), |_| {
+            if thread::current().id() == caller {
+                round.begun.give();
+                drop(round.joined.wait());
+            } else {
+                round.joined.give();
+                *pool.sleep.platform().parked.wait() = false;
+            }
+        });
+    }
     bounded(2, &[SpotHandedOn], || {
-        let pool = Arc::new(Pool::<2, _>::new(Plain {
-            spots: Spots::new(1),
+        let pool = Arc::new(Pool::new(Plain {
+            spots: Spots::new(0),
             parks: (0..CALLERS).map(|_| UnsafeCell::new(0)).collect(),
+            parked: Signal::default(),
+        }));
+        let rounds = Arc::new([(); 2].map(|()| Round {
+            begun: Signal::default(),
+            joined: Signal::default(),
+            left: Signal::default(),
         }));
         let number = pool.sleep.claim_number().unwrap();
         let helper = {
-            let pool = Arc::clone(&pool);
+            let (pool, rounds) = (Arc::clone(&pool), Arc::clone(&rounds));
             thread::spawn(move || {
                 let mut worker = Worker::new(&*pool, number);
-                worker.step();
-                worker.step();
+                for round in &*rounds {
+                    drop(round.begun.wait());
+                    assert!(worker.step());
+                    round.left.give();
+                }
             })
         };
         let other = {
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || pool.map(0..2, (), |_| ()))
+            let (pool, rounds) = (Arc::clone(&pool), Arc::clone(&rounds));
+            thread::spawn(move || map(&pool, &rounds[0]))
         };
-        pool.map(0..2, (), |_| ());
+        drop(rounds[0].left.wait());
+        map(&pool, &rounds[1]);
         other.join().unwrap();
         helper.join().unwrap();
     });
@@ -400,7 +484,7 @@ fn a_spot_is_handed_on_by_a_caller_that_is_out_of_park() {
 
 #[test]
 fn a_map_within_a_map_needs_no_helper() {
-    focused(1, &[TwoHelped, CallerParked], || {
+    focused(1, &[TwoHelped], || {
         let staffed = Staffed::asleep(1);
         let pool = &*staffed.pool;
         let elements = [Element::row(2), Element::row(2)];
@@ -432,7 +516,7 @@ fn a_map_gets_the_help_there_is() {
 
 #[test]
 fn a_map_races_with_close() {
-    bounded(3, &[Helped, Slept, CallerParked], || {
+    bounded(2, &[Helped, Slept], || {
         let staffed = Staffed::new(1);
         let pool = Arc::clone(&staffed.pool);
         let caller = thread::spawn(move || once(&pool, 2));
@@ -443,23 +527,34 @@ fn a_map_races_with_close() {
 
 // Jobs and a map.
 
-/// A producer relies on a searcher, which joins a team whose elements wait for that job: it wakes the
-/// other worker.
+/// A producer relies on a searcher, which joins a team whose elements wait for that job: it wakes
+/// the other worker.
 #[test]
 fn a_searcher_that_joins_a_team_does_not_forget_a_job() {
-    focused(1, &[Woke, Helped], || {
+    focused(1, &[Woke, Helped, Point], || {
         let staffed = Staffed::asleep(2);
-        let (pool, ran) = (Arc::clone(&staffed.pool), Arc::new(Signal::default()));
-        let end = Arc::clone(&ran);
-        let producer = thread::spawn(move || pool.execute(move || end.give()).unwrap());
-        staffed.pool.map(0..2, (), |_| drop(ran.wait()));
-        producer.join().unwrap();
+        let (pool, caller) = (&*staffed.pool, thread::current().id());
+        let ran = Arc::new(Signal::default());
+        let [helped, submitted] = [(); 2].map(|()| AtomicBool::new(false));
+        pool.map(0..2, (), |_| {
+            // The first that a helper runs.
+            if thread::current().id() != caller && !helped.swap(true, Relaxed) {
+                return drop(ran.wait());
+            }
+            if !submitted.swap(true, Relaxed) {
+                let end = Arc::clone(&ran);
+                pool.execute(move || end.give()).unwrap();
+                if helped.load(Relaxed) {
+                    reached(Point);
+                }
+            }
+        });
         staffed.dismiss();
     });
 }
 
-/// A helper of an unknown map is woken, and finds a job first, which waits for the map: it wakes another
-/// helper.
+/// A helper of an unknown map is woken, and finds a job first, which waits for the map: it wakes
+/// another helper.
 #[test]
 fn a_helper_that_finds_a_job_first_wakes_the_next() {
     focused(1, &[Woke, Helped], || {
@@ -477,8 +572,8 @@ fn a_helper_that_finds_a_job_first_wakes_the_next() {
     });
 }
 
-/// Both lanes have a chunk of 16 elements and one more. In its first element the helper submits a job, and
-/// the caller waits until the helper is back from it.
+/// Both lanes have a chunk of 16 elements and one more. In its first element the helper submits a
+/// job, and the caller waits until the helper is back from it.
 #[test]
 fn a_helper_leaves_a_map_for_a_job_after_its_chunk_and_comes_back() {
     focused(1, &[Helped, Point], || {

@@ -3,8 +3,8 @@
 //! * `loom` goes through *all* interleavings, and reorderings, of small mixes (`ci/loom.sh`);
 //! * `shuttle` tries many interleavings of larger ones, with the real sizes (`ci/shuttle.sh`).
 //!
-//! With `--cfg ringpool_counted` nothing is checked: shuttle then runs a simulated machine, whose atomic operations are
-//! counted (`ci/counts.sh`).
+//! With `--cfg ringpool_counted` nothing is checked: shuttle then runs a simulated machine, whose
+//! atomic operations are counted (`ci/counts.sh`).
 //!
 //! Here is what they need, on top of a `checker` that is the one or the other.
 
@@ -177,8 +177,9 @@ fn pops(ring: &SmallRing, tries: usize) -> bool {
     (0..tries).filter(|_| pop(ring)).count() != 0
 }
 
-/// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs are
-/// in the ring before, and what is there afterwards is taken then. The last of both is the main thread.
+/// Each of `producers` submits so many jobs, each of `consumers` tries to take so many; `fill` jobs
+/// are in the ring before, and what is there afterwards is taken then. The last of both is the main
+/// thread.
 fn traffic(ring: SmallRing, fill: usize, producers: &[usize], consumers: &[usize]) {
     let (ring, count) = (Arc::new(ring), Arc::new(Count::default()));
     for _ in 0..fill {
@@ -276,7 +277,7 @@ struct Signal(Mutex<bool>, Condvar);
 impl Signal {
     fn give(&self) {
         *self.0.lock().unwrap() = true;
-        self.1.notify_one();
+        self.1.notify_all();
     }
 
     fn wait(&self) -> MutexGuard<'_, bool> {

@@ -1,7 +1,7 @@
 //! What a model is about: it happens in some execution, or the check fails.
 //!
-//! A model whose scenario has become impossible passes, and says nothing. So each names the events it
-//! is about, they are noted where they happen, and the check looks whether all were reached.
+//! A model whose scenario has become impossible passes, and says nothing. So each names the events
+//! it is about, they are noted where they happen, and the check looks whether all were reached.
 //!
 //! Nothing here is the checker's, but the canary's own words: it orders nothing, and adds no
 //! interleavings. Both checkers run all threads of a model on the one thread that called them.
@@ -16,6 +16,7 @@ use std::vec::Vec;
 use super::checker::thread::{self, ThreadId};
 
 #[derive(Clone, Copy, Debug)]
+#[allow(dead_code, reason = "each checker has models of its own")]
 pub(super) enum Event {
     /// Positions of the ring wrapped to zero.
     Wrapped,
@@ -107,8 +108,8 @@ pub(super) fn assert_reached(events: &[Event]) {
     }
 }
 
-/// Lives in a map's frame. loom reports a touch that races with the frame's end, shuttle one that comes
-/// after it.
+/// Lives in a map's frame. loom reports a touch that races with the frame's end, shuttle one that
+/// comes after it.
 pub(crate) struct Canary {
     life: Life,
     /// Who touched it, in order, beside its map's caller.
@@ -143,9 +144,8 @@ impl Canary {
         }
         // Each touches it once more before it leaves: so another one's touch between two of its own
         // shows that both are there.
-        if let Some(first) = helpers.iter().position(|helper| *helper == me)
-            && helpers[first..].iter().any(|helper| *helper != me)
-        {
+        let mut since = helpers.iter().skip_while(|helper| **helper != me);
+        if since.any(|helper| *helper != me) {
             reached(Event::TwoHelpers);
         }
         helpers.push(me);

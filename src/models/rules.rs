@@ -1,5 +1,5 @@
-//! The rules by which workers sleep and wake, one by one, on the protocol alone: what each fence and ordering
-//! of `sleep` is for. Small enough to be searched almost completely, within a second.
+//! The rules by which workers sleep and wake, one by one, on the protocol alone: what each fence
+//! and ordering of `sleep` is for. Small enough to be searched almost completely, within a second.
 
 extern crate std;
 
@@ -109,7 +109,8 @@ fn a_searcher_that_finds_something_looks_for_more() {
     });
 }
 
-/// Two searchers find something at once; each of them looks, and one of them sees that none searches.
+/// Two searchers find something at once; each of them looks, and one of them sees that none
+/// searches.
 #[test]
 fn of_two_searchers_that_find_something_one_wakes_a_sleeper() {
     focused(ALL, &[Woke], || {
@@ -176,8 +177,8 @@ fn two_workers_that_come_at_once_have_two_numbers() {
     });
 }
 
-/// One of the two sleepers finds the team and does not come back; then the job is for the other, whichever
-/// was woken for what.
+/// One of the two sleepers finds the team and does not come back; then the job is for the other,
+/// whichever was woken for what.
 #[test]
 fn a_job_is_heard_of_while_others_are_woken_for_a_team() {
     focused(1, &[Woke], || {
@@ -252,8 +253,8 @@ fn three_workers_get_a_job_each() {
 
 // What a worker costs that is stopped.
 
-/// A worker that falls asleep, is woken, or withdraws is never counted twice: or two jobs would wait for it
-/// if it is stopped there.
+/// A worker that falls asleep, is woken, or withdraws is never counted twice: or two jobs would
+/// wait for it if it is stopped there.
 #[test]
 fn a_worker_counts_once() {
     bounded(ALL, &[Woke, Point], || {
@@ -281,8 +282,8 @@ fn a_worker_counts_once() {
     });
 }
 
-/// Of `jobs` jobs, `frozen` wait at most: the worker that is not frozen runs the others. It sleeps when
-/// the producers come, or is about to.
+/// Of `jobs` jobs, `frozen` wait at most: the worker that is not frozen runs the others. It sleeps
+/// when the producers come, or is about to.
 fn others_run(frozen: usize, submits: &[usize]) {
     let submits = submits.to_vec();
     bounded(3, &[Slept, Woke], move || {

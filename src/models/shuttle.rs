@@ -1,24 +1,26 @@
-//! [shuttle] tries interleavings of mixes that are too large for loom: three workers that run and one that
-//! steps, several submitters and callers of `map`, several rounds each, with the sizes that ship.
+//! [shuttle] tries interleavings of mixes that are too large for loom: three workers that run and
+//! one that steps, several submitters and callers of `map`, several rounds each, with the sizes
+//! that ship.
 //!
-//! `ci/shuttle.sh` runs these models, each in so many schedules drawn at random and in as many of PCT, which
-//! preempts at a few places only and so finds what needs a thread to stand still for long. Each schedule
-//! draws its platform too: with and without a clock, with and without spinning, with a `park` that returns
-//! early, with an `unpark` that comes twice or wakes everybody.
+//! `ci/shuttle.sh` runs these models, each in so many schedules drawn at random and in as many of
+//! PCT, which preempts at a few places only and so finds what needs a thread to stand still for
+//! long. Each schedule draws its platform too: with and without a clock, with and without spinning,
+//! with a `park` that returns early, with an `unpark` that comes twice or wakes everybody.
 //!
-//! What is checked: every accepted job runs once and every other comes back; all that was captured is
-//! dropped once; results are in order; nobody is in a frame that is gone (`Canary`); nobody waits for ever
-//! (shuttle knows when no thread can go on, and gives up after a million steps).
+//! What is checked: every accepted job runs once and every other comes back; all that was captured
+//! is dropped once; results are in order; nobody is in a frame that is gone (`Canary`); nobody
+//! waits for ever (shuttle knows when no thread can go on, and gives up after a million steps).
 //!
-//! What cannot be: all is sequentially consistent here, so no fence and no ordering matters, and what lies
-//! between two atomic operations is never interrupted. And it is a draw, not a proof. Those are loom's.
+//! What cannot be: all is sequentially consistent here, so no fence and no ordering matters, and
+//! what lies between two atomic operations is never interrupted. And it is a draw, not a proof.
+//! Those are loom's.
 //!
 //! The same seed makes the same schedules. Variables of the environment:
 //!
 //! * `SHUTTLE_RANDOM_SEED=7`: other schedules.
 //! * `SHUTTLE_TIMES=100`: a hundred times as many.
-//! * `SHUTTLE_SCHEDULE`: no schedule but this one, which a failure printed; line breaks do not matter.
-//!   Name the test: `SHUTTLE_SCHEDULE=9103cf… ci/shuttle.sh maps_of_three_callers`.
+//! * `SHUTTLE_SCHEDULE`: no schedule but this one, which a failure printed; line breaks do not
+//!   matter. Name the test: `SHUTTLE_SCHEDULE=9103cf… ci/shuttle.sh maps_of_three_callers`.
 //! * `SHUTTLE_CAPTURE_BACKTRACE=1`: where each thread waits in a deadlock.
 //!
 //! [shuttle]: https://docs.rs/shuttle
@@ -247,8 +249,8 @@ impl<const CAPACITY: usize> Site<CAPACITY> {
         self.job(&second, || ());
     }
 
-    /// A burst of jobs; then it waits for them. Not more than two at a time may do so: a couple takes a
-    /// worker, and one has to be left.
+    /// A burst of jobs; then it waits for them. Not more than two at a time may do so: a couple
+    /// takes a worker, and one has to be left.
     fn jobs(&self) {
         let ends = [(); 3].map(|()| {
             let (site, end) = (self.clone(), Arc::new(Signal::default()));
@@ -279,8 +281,8 @@ impl<const CAPACITY: usize> Site<CAPACITY> {
     }
 }
 
-/// Three workers that run, one that steps now and then, and `callers` that go so many rounds. The pool is
-/// closed at the end, or at any time before.
+/// Three workers that run, one that steps now and then, and `callers` that go so many rounds. The
+/// pool is closed at the end, or at any time before.
 fn mix<const CAPACITY: usize>(callers: usize, rounds: usize, round: fn(&Site<CAPACITY>)) {
     // Now and then with more workers than lanes, and sleepers in two words of bits.
     let idlers = any([0, 0, 0, 0, 0, 0, 62]);
@@ -365,8 +367,8 @@ fn jobs_and_maps_of_two() {
 
 // Workers that freeze.
 
-/// A platform some of whose workers freeze, for as long as the model wants: in a look, or when they are
-/// woken.
+/// A platform some of whose workers freeze, for as long as the model wants: in a look, or when they
+/// are woken.
 struct Icy {
     spots: Spots,
     spins: u32,

@@ -29,29 +29,31 @@ pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
 
 /// The hooks by which a pool waits, wakes and reads the time.
 ///
-/// A *spot* is a binary semaphore that is named by a number. Spots `0..4` belong to threads that wait
-/// for the end of their `map`; worker `k` of a pool (counted from 0 in the order of
-/// [`Pool::start`](crate::Pool::start)) has spot `4 + k`. A worker that is dropped gives its spot back.
+/// A *spot* is a binary semaphore that is named by a number. Spots `0..4` belong to threads that
+/// wait for the end of their `map`; worker `k` of a pool (counted from 0 in the order of
+/// [`Pool::start`](crate::Pool::start)) has spot `4 + k`. A worker that is dropped gives its spot
+/// back.
 ///
 /// What an implementation must guarantee:
 ///
 /// * [`unpark(spot)`](Self::unpark) leaves a token there, at most one; [`park(spot)`](Self::park)
 ///   consumes it or waits for one. An `unpark` before the `park` is not lost.
-/// * What was done before `unpark` is seen after the `park` that took its token, as with any semaphore:
-///   release and acquire.
-/// * No hook panics. (If one does, the program may leak, hang or abort; it stays free of undefined behaviour.)
+/// * What was done before `unpark` is seen after the `park` that took its token, as with any
+///   semaphore: release and acquire.
+/// * No hook panics. (If one does, the program may leak, hang or abort; it stays free of undefined
+///   behaviour.)
 ///
 /// What the pool guarantees:
 ///
 /// * At most one thread is in `park` for a spot at a time.
-/// * After `park` returns, it checks what it waited for: returning early, or always at once, is allowed.
-///   So a wake-up may be a broadcast that ignores the number (WFE and SEV on ARM).
+/// * After `park` returns, it checks what it waited for: returning early, or always at once, is
+///   allowed. So a wake-up may be a broadcast that ignores the number (WFE and SEV on ARM).
 ///
 /// Which context calls what:
 ///
 /// * `park`, `ticks`, `quantum`, `spins`, `relax`: workers and callers of `map`.
-/// * `unpark`: these, and whoever calls `execute` or `close`. If that is an interrupt handler, `unpark`
-///   must be safe there.
+/// * `unpark`: these, and each context that calls `execute` or `close`. If that is an interrupt
+///   handler, `unpark` must be safe there.
 ///
 /// # Examples
 ///
@@ -91,27 +93,28 @@ pub trait Platform: Sync {
     /// Waits for a token at `spot` and consumes it. May return without one.
     fn park(&self, spot: usize);
 
-    /// Leaves a token at `spot` and wakes whoever waits there.
+    /// Leaves a token at `spot` and wakes the thread that waits there.
     fn unpark(&self, spot: usize);
 
-    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a `map`, so
-    /// it should be cheap (a cycle counter). One that stands still is no clock. It may wrap or jump: that
-    /// may make one map slow and the next guess wrong.
+    /// A clock that goes up, in ticks of any length. It is read about once for each chunk of a
+    /// `map`, so it should be cheap (a cycle counter). One that stands still is no clock. It
+    /// may wrap or jump: that may make one map slow and the next guess wrong.
     fn ticks(&self) -> u64 {
         0
     }
 
-    /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us on a
-    /// desktop. A `map` that is known from its last call to take less stays on its caller; chunks take a
-    /// few times as long. 0 says that there is no clock: each `map` then asks for help before its first
-    /// element.
+    /// How much work is worth asking for help, in ticks: about what it costs to wake a worker, 2 us
+    /// on a desktop. A `map` that is known from its last call to take less stays on its caller;
+    /// chunks take a few times as long. 0 says that there is no clock: each `map` then asks for
+    /// help before its first element.
     fn quantum(&self) -> u64 {
         0
     }
 
-    /// How many times a worker looks for work before it parks, at most, and how many times a caller of
-    /// `map` looks for the last helper's end. 0 (the default) parks at once. A worker whose looks find
-    /// nothing takes half as many the next time, and as many as it may every 16th time.
+    /// How many times a worker looks for work before it parks, at most, and how many times a caller
+    /// of `map` looks for the last helper's end. 0 (the default) parks at once. A worker whose
+    /// looks find nothing takes half as many the next time, and as many as it may every 16th
+    /// time.
     fn spins(&self) -> u32 {
         0
     }
@@ -122,8 +125,9 @@ pub trait Platform: Sync {
     }
 }
 
-/// By reference: a platform that firmware also uses itself, or a `dyn Platform`. Two pools share one
-/// only if its hooks ignore the spot, as those of [`Spin`] do: otherwise two threads park at one spot.
+/// By reference: a platform that firmware also uses itself, or a `dyn Platform`. Two pools share
+/// one only if its hooks ignore the spot, as those of [`Spin`] do: otherwise two threads park at
+/// one spot.
 impl<P: Platform + ?Sized> Platform for &P {
     fn park(&self, spot: usize) {
         (**self).park(spot);

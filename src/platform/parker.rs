@@ -1,12 +1,13 @@
 //! A spot of std threads: a binary semaphore where one sleeps.
 //!
-//! On Linux, on the processors that [`native`](crate::native) lists, it is a futex, as in std's own locks:
-//! one word, no lock, one system call to wake a sleeper. So [`execute`](crate::Pool::execute) may be called
-//! from a signal handler there. Elsewhere it is std's mutex and condition variable, which cost the thread
-//! that wakes a sleeper 0.4 to 0.8 us more (measured on Linux).
+//! On Linux, on the processors that [`native`](crate::native) lists, it is a futex, as in std's own
+//! locks: one word, no lock, one system call to wake a sleeper. So
+//! [`execute`](crate::Pool::execute) may be called from a signal handler there. Elsewhere it is
+//! std's mutex and condition variable, which cost the thread that wakes a sleeper 0.4 to 0.8 us
+//! more (measured on Linux).
 //!
-//! Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits on its caller's
-//! thread.
+//! Not `std::thread::park`, whose token belongs to the thread's own code: `map` waits on its
+//! caller's thread.
 
 use crate::native::where_there_is_a_futex;
 
@@ -14,7 +15,7 @@ use crate::native::where_there_is_a_futex;
 #[allow(unused_imports, reason = "not where there is a futex")]
 pub(crate) use condvar::*;
 where_there_is_a_futex! {
-    pub(crate) use futex::Spot;
+    pub(crate) use futex::Parker;
 
     mod futex {
         use core::ffi::c_long;
@@ -40,9 +41,9 @@ where_there_is_a_futex! {
         }
 
         /// 1: there is a token.
-        pub(crate) struct Spot(AtomicU32);
+        pub(crate) struct Parker(AtomicU32);
 
-        impl Spot {
+        impl Parker {
             pub(crate) const fn new() -> Self {
                 Self(AtomicU32::new(0))
             }
@@ -76,12 +77,12 @@ where_there_is_a_futex! {
 mod condvar {
     use std::sync::{Condvar, Mutex, PoisonError};
 
-    pub(crate) struct Spot {
+    pub(crate) struct Parker {
         token: Mutex<bool>,
         left: Condvar,
     }
 
-    impl Spot {
+    impl Parker {
         pub(crate) const fn new() -> Self {
             Self {
                 token: Mutex::new(false),
@@ -113,8 +114,8 @@ mod tests {
     use std::thread;
 
     macro_rules! is_a_binary_semaphore {
-        ($Spot:ty) => {{
-            let (here, there) = (<$Spot>::new(), <$Spot>::new());
+        ($parker:ty) => {{
+            let (here, there) = (<$parker>::new(), <$parker>::new());
             here.unpark();
             here.unpark();
             here.park(); // two make one token
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn a_spot_is_a_binary_semaphore() {
-        is_a_binary_semaphore!(super::Spot);
-        is_a_binary_semaphore!(super::condvar::Spot);
+        is_a_binary_semaphore!(super::Parker);
+        is_a_binary_semaphore!(super::condvar::Parker);
     }
 }

@@ -7,16 +7,16 @@ use crate::platform::Platform;
 
 /// The platform that needs nothing: it waits by spinning with the strategy `R`, and never sleeps.
 ///
-/// It has a clock where the processor has one that every context may read: on x86-64 the time-stamp counter,
-/// with a quantum of 2^13 counts (2 to 4 us); on AArch64 the generic timer's `cntvct_el0`, with one of 2 us
-/// by `cntfrq_el0` (if firmware never set that, there is no clock; and a kernel has to let its programs read them,
-/// as most do). Elsewhere it has none.
+/// It has a clock where the processor has one that every context may read: on x86-64 the time-stamp
+/// counter, with a quantum of 2^13 counts (2 to 4 us); on AArch64 the generic timer's `cntvct_el0`,
+/// with one of 2 us by `cntfrq_el0` (if firmware never set that, there is no clock; and a kernel
+/// has to let its programs read them, as most do). Elsewhere it has none.
 ///
-/// For workers that must not burn their core: on ARM take [`Wfe`](crate::Wfe), with the feature `std`
-/// [`Threads`](crate::Threads), or write a [`Platform`].
+/// For workers that must not burn their core: on ARM take [`Wfe`](crate::Wfe), with the feature
+/// `std` [`Threads`](crate::Threads), or write a [`Platform`].
 ///
-/// Not for tasks of different priority on one core, where one that spins keeps a lower one from ever
-/// finishing what it waits for.
+/// Not for tasks of different priority on one core, where one that spins keeps a lower one from
+/// ever finishing what it waits for.
 ///
 /// # Examples
 ///

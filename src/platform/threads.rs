@@ -4,18 +4,21 @@ use std::fmt;
 
 use crate::platform::Platform;
 use crate::platform::SPOTS;
-use crate::platform::parker::Spot;
+use crate::platform::parker::Parker;
 
-/// The platform of [`ThreadPool`](crate::ThreadPool): threads that spin for a short while, then sleep.
+/// The platform of [`ThreadPool`](crate::ThreadPool): threads that spin for a short while, then
+/// sleep.
 ///
-/// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant). There is none on
-/// `wasm32-unknown-unknown`, where `Instant::now` panics, and none where the system's clock stands still.
+/// Its clock is the time-stamp counter on x86-64, else [`Instant`](std::time::Instant). There is
+/// none on `wasm32-unknown-unknown`, where `Instant::now` panics, and none where the system's clock
+/// stands still.
 ///
-/// On Linux it sleeps by a futex, which takes no lock: `execute` may be called from a signal handler. (That is, on
-/// x86, Arm, s390x, and RISC-V and LoongArch of 64 bits.) Elsewhere it sleeps by std's mutex and condition variable, and
-/// it may not; where std makes them of pthread's, as on macOS, each allocates when it is first used.
+/// On Linux it sleeps by a futex, which takes no lock: `execute` may be called from a signal
+/// handler. (That is, on x86, Arm, s390x, and RISC-V and LoongArch of 64 bits.) Elsewhere it sleeps
+/// by std's mutex and condition variable, and it may not; where std makes them of pthread's, as on
+/// macOS, each allocates when it is first used.
 pub struct Threads {
-    spots: [Spot; SPOTS],
+    spots: [Parker; SPOTS],
     spins: u32,
 }
 
@@ -24,14 +27,14 @@ impl Threads {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            spots: [const { Spot::new() }; SPOTS],
+            spots: [const { Parker::new() }; SPOTS],
             spins: 300,
         }
     }
 
-    /// How many times a thread looks for work before it sleeps, at most: the price in CPU time of not
-    /// having to be woken. The default, 300, is some 10 us. A thread whose looks find nothing takes half
-    /// as many the next time, and as many as it may every 16th time.
+    /// How many times a thread looks for work before it sleeps, at most: the price in CPU time of
+    /// not having to be woken. The default, 300, is some 10 us. A thread whose looks find
+    /// nothing takes half as many the next time, and as many as it may every 16th time.
     #[must_use]
     pub const fn with_spins(mut self, spins: u32) -> Self {
         self.spins = spins;
@@ -127,8 +130,8 @@ mod clock {
         }
     }
 
-    /// Finds out how fast the counter runs: the median of a few short looks, some 50 us in all. 0 if one of the clocks
-    /// stands still.
+    /// Finds out how fast the counter runs: the median of a few short looks, some 50 us in all. 0
+    /// if one of the clocks stands still.
     #[cold]
     fn calibrate() -> u64 {
         let mut quanta = [(); 5].map(|()| {

@@ -1,11 +1,11 @@
 //! The bounded multi-producer multi-consumer ring of job slots.
 //!
-//! The algorithm is Dmitry Vyukov's bounded MPMC queue (1024cores.net): a slot's sequence number says
-//! whose turn it is. Three things differ here.
+//! The algorithm is Dmitry Vyukov's bounded MPMC queue (1024cores.net): a slot's sequence number
+//! says whose turn it is. Three things differ here.
 //!
-//! * **A position is even.** Positions go up by two and wrap; the lowest bit of `tail` is the *closed*
-//!   flag. Closing is one atomic operation on the word that every submit must change, so a submit is
-//!   either before it (and will be run) or after it (and is handed back).
+//! * **A position is even.** Positions go up by two and wrap; the lowest bit of `tail` is the
+//!   *closed* flag. Closing is one atomic operation on the word that every submit must change, so a
+//!   submit is either before it (and will be run) or after it (and is handed back).
 //! * **A slot stores its sequence minus twice its index**, so an empty ring is all zeroes:
 //!
 //!   | `seq` | the slot |
@@ -15,22 +15,22 @@
 //!   | `lap + 2 * CAPACITY` | free again, for the next lap |
 //!
 //!   where `lap` is the position with the slot's part of it cut off.
-//! * **Nobody waits.** A producer that finds its slot still occupied says *full*, a consumer that finds
-//!   its slot unwritten says *empty*. So the ring is lock-*light*, not lock-free: a producer that is
-//!   preempted between its claim and its publish hides the jobs behind it until it goes on, and a
-//!   consumer that is preempted while it moves a job out makes the ring look full once the producers
-//!   are a lap ahead. Neither makes anyone spin.
+//! * **No context waits.** A producer that finds its slot still occupied says *full*, a consumer
+//!   that finds its slot unwritten says *empty*. So the ring is lock-*light*, not lock-free: a
+//!   producer that is preempted between its claim and its publish hides the jobs behind it until it
+//!   goes on, and a consumer that is preempted while it moves a job out makes the ring look full
+//!   once the producers are a lap ahead. Neither makes anyone spin.
 //!
-//! A producer prefetches, for writing, the slot a few ahead: a locked instruction waits for the stores
-//! before it, and those wait for lines that a consumer has touched. (`benches/` has the difference as `execute`,
-//! one producer.) A consumer does not: where it has caught up, it would take the lines that the producer has
-//! just prefetched; measured, a job took up to twice as long.
+//! A producer prefetches, for writing, the slot a few ahead: a locked instruction waits for the
+//! stores before it, and those wait for lines that a consumer has touched. (`benches/` has the
+//! difference as `execute`, one producer.) A consumer does not: where it has caught up, it would
+//! take the lines that the producer has just prefetched; measured, a job took up to twice as long.
 
 use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
 use crate::native::prefetch_for_write;
-use crate::queue::slot::{Before, Slot};
+use crate::queue::slot::{OnTaken, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 
 /// In `tail`: no new jobs.
@@ -42,9 +42,9 @@ static_assertions::const_assert!(CLOSED < STEP && STEP.is_power_of_two());
 /// How many slots ahead to prefetch. Measured, not derived.
 const AHEAD: usize = 4;
 
-/// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot until it stores
-/// `lap + 1` there; the one that moved `head` past it owns it, filled, from there until it stores
-/// `lap + 2 * CAPACITY`. Nobody else touches the job in it.
+/// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot
+/// until it stores `lap + 1` there; the one that moved `head` past it owns it, filled, from there
+/// until it stores `lap + 2 * CAPACITY`. No other context touches the job in it.
 #[repr(C)]
 pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
     /// Consumers' side: the next position to take.
@@ -54,7 +54,8 @@ pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
     slots: [Slot<WORDS>; CAPACITY],
 }
 
-// SAFETY: *turn* gives each slot one owner at a time; what crosses threads are the jobs, which are `Send`.
+// SAFETY: *turn* gives each slot one owner at a time; what crosses threads are the jobs, which are
+// `Send`.
 unsafe impl<const CAPACITY: usize, const WORDS: usize> Sync for Ring<CAPACITY, WORDS> {}
 
 /// Why a ring took no job.
@@ -104,8 +105,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
     #[cfg(feature = "std")]
     pub(crate) unsafe fn init(place: *mut Self) {
         const { Self::VALID };
-        // SAFETY: the caller's promise; and an empty ring is all zeroes: atomics of 0, and slots that
-        // may be uninitialised.
+        // SAFETY: the caller's promise; and an empty ring is all zeroes: atomics of 0, and slots
+        // that may be uninitialised.
         #[cfg(not(ringpool_loom))]
         unsafe {
             place.write_bytes(0, 1);
@@ -161,7 +162,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
             }
             let slot = self.slot(tail);
             let lap = Self::lap(tail);
-            // Acquire: pairs with the release in `Slot::run`; the last lap's job has been moved out.
+            // Acquire: pairs with the release in `Slot::run`; the last lap's job has been moved
+            // out.
             let turn = slot.seq.load(Ordering::Acquire).wrapping_sub(lap) as isize;
             if turn == 0 {
                 // Relaxed: the order of slots comes from `seq`; this only decides who owns it.
@@ -188,7 +190,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
-    /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers keep succeeding.
+    /// Takes the oldest job, if the slot at the head holds one. Bounded time unless other consumers
+    /// keep succeeding.
     #[inline]
     pub(crate) fn pop(&self) -> Option<Occupied<'_, WORDS>> {
         let backoff = Backoff::new();
@@ -225,8 +228,8 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
         }
     }
 
-    /// Whether the slot at the head holds a job, or had one when the head had just moved: whether `pop`
-    /// is worth a try.
+    /// Whether the slot at the head holds a job, or had one when the head had just moved: whether
+    /// `pop` is worth a try.
     ///
     /// A slot that is claimed but not written is *not* ready, or a worker would spin on a preempted
     /// producer. Relaxed: `pop` has the acquire; a sleeper's fence orders this load after its bit.
@@ -274,9 +277,9 @@ impl<const WORDS: usize> Vacant<'_, WORDS> {
 impl<const WORDS: usize> Occupied<'_, WORDS> {
     /// Frees the slot, does what is to be done before, and runs the job.
     #[inline(always)]
-    pub(crate) fn run(self, before: Option<&dyn Before>) {
+    pub(crate) fn run(self, on_taken: Option<&dyn OnTaken>) {
         // SAFETY: *turn*: the slot is ours, and filled.
-        unsafe { self.slot.run(self.next_lap, before) };
+        unsafe { self.slot.run(self.next_lap, on_taken) };
     }
 }
 

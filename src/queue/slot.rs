@@ -1,7 +1,8 @@
 //! A slot of the ring, and the job in it, type-erased into a fixed number of words.
 //!
-//! A job moves twice: from its producer into the slot, and from there, by the code that was made for
-//! its type, to where it runs. In between the slot is freed, so that a long job delays no producer.
+//! A job moves twice: from its producer into the slot, and from there, by the code that was made
+//! for its type, to where it runs. In between the slot is freed, so that a long job delays no
+//! producer.
 
 use core::mem::{MaybeUninit, align_of, size_of};
 use core::ptr;
@@ -13,13 +14,13 @@ use crate::sync::{AtomicUsize, Ordering, UnsafeCell, const_fn};
 /// What is to be done when a job's slot is free, before the job runs.
 ///
 /// (Not `Fn`: its table of functions is larger, and this one is in every firmware.)
-pub(crate) trait Before {
-    fn before(&self);
+pub(crate) trait OnTaken {
+    fn on_taken(&self);
 }
 
 /// What the words of a slot are: how to run them and how to drop them.
 struct Table<const WORDS: usize> {
-    run: unsafe fn(&Slot<WORDS>, usize, Option<&dyn Before>),
+    run: unsafe fn(&Slot<WORDS>, usize, Option<&dyn OnTaken>),
     drop: unsafe fn(*mut ()),
 }
 
@@ -33,8 +34,8 @@ pub(crate) struct Slot<const WORDS: usize> {
     words: UnsafeCell<Words<WORDS>>,
 }
 
-/// A job's bytes, aligned to two words: for a `u64` on 32-bit targets, a `u128` on 64-bit ones. The two
-/// words before them make that free; an odd `WORDS` leaves one word unused.
+/// A job's bytes, aligned to two words: for a `u64` on 32-bit targets, a `u128` on 64-bit ones. The
+/// two words before them make that free; an odd `WORDS` leaves one word unused.
 #[cfg_attr(target_pointer_width = "64", repr(C, align(16)))]
 #[cfg_attr(not(target_pointer_width = "64"), repr(C, align(8)))]
 struct Words<const WORDS: usize>([MaybeUninit<usize>; WORDS]);
@@ -99,18 +100,18 @@ impl<const WORDS: usize> Slot<WORDS> {
         self.seq.store(seq, Ordering::Release);
     }
 
-    /// Takes the job out, gives the slot away, does what is to be done before, and runs the job. A panic
-    /// in either unwinds through here.
+    /// Takes the job out, gives the slot away, does what is to be done before, and runs the job. A
+    /// panic in either unwinds through here.
     ///
     /// # Safety
     ///
     /// The slot is the caller's, and filled.
     #[inline(always)]
-    pub(crate) unsafe fn run(&self, seq: usize, before: Option<&dyn Before>) {
+    pub(crate) unsafe fn run(&self, seq: usize, on_taken: Option<&dyn OnTaken>) {
         // SAFETY: the slot is filled, and the caller's.
         let table = unsafe { self.table() };
         // SAFETY: *job*.
-        unsafe { (table.run)(self, seq, before) };
+        unsafe { (table.run)(self, seq, on_taken) };
     }
 
     /// Drops the job where it is. The slot stays the caller's.
@@ -142,14 +143,14 @@ impl<const WORDS: usize> Slot<WORDS> {
 unsafe fn run<J: Job, const WORDS: usize>(
     slot: &Slot<WORDS>,
     seq: usize,
-    before: Option<&dyn Before>,
+    on_taken: Option<&dyn OnTaken>,
 ) {
     // SAFETY: *job*, which the caller vouches for.
     let job = slot.words.with(|words| unsafe { words.cast::<J>().read() });
     // Release: pairs with the acquire in `Ring::claim`, one lap on.
     slot.seq.store(seq, Ordering::Release);
-    if let Some(before) = before {
-        before.before();
+    if let Some(hook) = on_taken {
+        hook.on_taken();
     }
     job.run();
 }

@@ -10,8 +10,8 @@ use crate::{Spin, Threads};
 
 const UNPARK: usize = usize::MAX;
 
-/// Counts the waits between looks, and does something at one. To park is wait 0, to unpark wait `UNPARK`.
-/// It has a clock if its quantum is not 0; each look at it takes a tick.
+/// Counts the waits between looks, and does something at one. To park is wait 0, to unpark wait
+/// `UNPARK`. It has a clock if its quantum is not 0; each look at it takes a tick.
 struct Host {
     spins: u32,
     waits: AtomicUsize,

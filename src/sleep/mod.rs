@@ -8,8 +8,8 @@ use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence};
 pub(crate) struct Sleep<P> {
     /// A bit for each worker that sleeps or is about to. Producers read it.
     asleep: Line<[AtomicUsize; GROUPS]>,
-    /// How many workers search or are on their way. Signed: a woken worker may subtract itself before
-    /// the one that woke it has added it.
+    /// How many workers search or are on their way. Signed: a woken worker may subtract itself
+    /// before the one that woke it has added it.
     searching: Line<AtomicUsize>,
     /// A bit for each worker there is.
     numbers: [AtomicUsize; GROUPS],
@@ -42,8 +42,8 @@ impl<P: Platform> Sleep<P> {
             let mut bits = word.load(Ordering::Relaxed);
             while bits != usize::MAX {
                 let bit = (!bits).trailing_zeros() as usize;
-                // Acquire: pairs with the release in `release_number`: the last worker of that number
-                // is out of `park`.
+                // Acquire: pairs with the release in `release_number`: the last worker of that
+                // number is out of `park`.
                 match word.compare_exchange_weak(
                     bits,
                     bits | 1 << bit,
@@ -97,7 +97,8 @@ impl<P: Platform> Sleep<P> {
     /// A fence comes before, in all that must not rely on one that has found something.
     #[inline]
     pub(crate) fn searching(&self) -> usize {
-        // Acquire: pairs with the release in `search`: the job that a worker was woken for is counted.
+        // Acquire: pairs with the release in `search`: the job that a worker was woken for is
+        // counted.
         (self.searching.load(Ordering::Acquire) as isize).max(0) as usize
     }
 
@@ -109,8 +110,8 @@ impl<P: Platform> Sleep<P> {
         self.searching.fetch_add(1, Ordering::Release);
     }
 
-    /// Searching to busy, with work in hand. Producers relied on this worker: if more is `queued` than
-    /// the others who search will take, it wakes one more.
+    /// Searching to busy, with work in hand. Producers relied on this worker: if more is `queued`
+    /// than the others who search will take, it wakes one more.
     pub(crate) fn found(&self, queued: impl Fn() -> usize) {
         self.searching.fetch_sub(1, Ordering::Relaxed);
         // F3. Pairs with F1 and F2.
@@ -166,7 +167,8 @@ impl<P: Platform> Sleep<P> {
         }
     }
 
-    /// What was published before is seen by each worker that falls asleep, or that worker is seen asleep.
+    /// What was published before is seen by each worker that falls asleep, or that worker is seen
+    /// asleep.
     #[inline(always)]
     pub(crate) fn announce(&self) {
         // F1. Pairs with F2 and F3.
@@ -200,8 +202,8 @@ impl<P: Platform> Sleep<P> {
     /// The pool is closed: every worker has to see it.
     pub(crate) fn wake_all(&self) {
         for (group, word) in self.asleep.iter().enumerate() {
-            // Release: pairs with F2 of the workers whose bit comes later. (Both change the word, so one of
-            // them sees the other; that takes no fence.)
+            // Release: pairs with F2 of the workers whose bit comes later. (Both change the word,
+            // so one of them sees the other; that takes no fence.)
             let mut bits = word.swap(0, Ordering::Release);
             while bits != 0 {
                 let bit = bits.trailing_zeros() as usize;

@@ -36,11 +36,12 @@ fn every_test_that_the_table_names_exists() {
         let exists = match modules[..] {
             [path] if path.contains('/') => read(path).is_some(),
             [_] => true,
-            [file, second, ..] => ["tests", "src"].iter().any(|folder| {
-                let test = format!("fn {}()", modules[modules.len() - 1]);
-                let file = read(&format!("{folder}/{file}.rs"))
-                    .or_else(|| read(&format!("{folder}/{file}/{second}.rs")));
-                file.is_some_and(|file| file.contains(&test))
+            [.., test] => ["tests", "src"].iter().any(|folder| {
+                let test = format!("fn {test}()");
+                (1..modules.len()).any(|depth| {
+                    let file = read(&format!("{folder}/{}.rs", modules[..depth].join("/")));
+                    file.is_some_and(|file| file.contains(&test))
+                })
             }),
             [] => unreachable!(),
         };

@@ -144,7 +144,8 @@ fn a_caller_looks_and_then_parks_until_the_last_helper_has_left() {
     let caller = sleep(SPINS as u32, |count| {
         let parked = count.saturating_sub(SPINS);
         assert!(!teams.any_open());
-        // The first time it parks one leaves, and it is woken for nothing; the second time the other.
+        // The first time it parks one leaves, and it is woken for nothing; the second time the
+        // other.
         if parked != 0 {
             let helper = helpers.lock().unwrap().pop().flatten().unwrap();
             helper.leave(&helpers_wait);
