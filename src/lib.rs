@@ -128,6 +128,8 @@ compile_error!(
 compile_error!("ringpool: it needs pointers of 32 or 64 bits; this target's have 16");
 
 mod error;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod job;
 mod map;
 #[cfg(all(test, any(ringpool_loom, ringpool_shuttle)))]
