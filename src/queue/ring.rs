@@ -32,6 +32,7 @@ use crate::job::Job;
 use crate::native::prefetch_for_write;
 use crate::queue::slot::{OnTaken, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
+use crate::tuning::PREFETCH_AHEAD;
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;
@@ -39,8 +40,6 @@ const CLOSED: usize = 1;
 const STEP: usize = 2;
 // The flag is no part of a position, and positions wrap at the end of a lap.
 static_assertions::const_assert!(CLOSED < STEP && STEP.is_power_of_two());
-/// How many slots ahead to prefetch. Measured, not derived.
-const AHEAD: usize = 4;
 
 /// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot
 /// until it stores `lap + 1` there; the one that moved `head` past it owns it, filled, from there
@@ -174,7 +173,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        prefetch_for_write(self.slot(tail.wrapping_add(STEP * AHEAD)));
+                        prefetch_for_write(self.slot(tail.wrapping_add(STEP * PREFETCH_AHEAD)));
                         return Ok(Vacant { slot, lap });
                     }
                     Err(now) => tail = now,
