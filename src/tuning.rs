@@ -9,8 +9,8 @@
 #[cfg(feature = "std")]
 pub(crate) const SPINS: u32 = 300;
 
-/// Sleeps. A worker that looks less and less before it sleeps looks as long as it may once in so many
-/// sleeps: the price of finding out that looking pays again.
+/// Sleeps. A worker that looks less and less before it sleeps looks as long as it may once in so
+/// many sleeps: the price of finding out that looking pays again.
 pub(crate) const SLEEPS_PER_TRY: u32 = 16;
 
 /// Looks, times and jobs. So many jobs, each found within so many looks, are a stream; and so many
@@ -21,7 +21,8 @@ pub(crate) const STREAM: u32 = 16;
 /// nothing.
 pub(crate) const STREAM_PAUSE: u32 = 64;
 
-/// Looks. A spinning worker looks at the end of the pool once in so many: producers write that line.
+/// Looks. A spinning worker looks at the end of the pool once in so many: producers write that
+/// line.
 pub(crate) const LOOKS_PER_END: u32 = 256;
 
 /// Slots. A producer prefetches the slot so far ahead: up to 1.8 times as fast.
@@ -43,16 +44,16 @@ pub(crate) const QUANTA_PER_WAKE_IN_A_ROW: usize = 2;
 /// logarithm of their number (counted, `docs/scaling.md`; on two cores it makes no difference).
 pub(crate) const FAN_OUT: usize = 4;
 
-/// Quanta. A chunk of a map takes so long, by its taker's own measure: taking one and reading the clock
-/// costs 40 ns.
+/// Quanta. A chunk of a map takes so long, by its taker's own measure: taking one and reading the
+/// clock costs 40 ns.
 pub(crate) const QUANTA_PER_CHUNK: usize = 4;
 
 /// A batch or a chunk is so many times as long as the one before, at most. With 2, a map of 16 384
 /// trivial elements takes 1.14 times as long.
 pub(crate) const GROWTH: usize = 8;
 
-/// A chunk is this part of what its lane has left, at most. With 4 the same map is 6 % faster, and one
-/// participant may have a quarter of a lane whose end is heavy.
+/// A chunk is this part of what its lane has left, at most. With 4 the same map is 6 % faster, and
+/// one participant may have a quarter of a lane whose end is heavy.
 pub(crate) const LANE_SHARE: usize = 8;
 
 /// Elements. Cheap ones are taken so many at a time, at least.
