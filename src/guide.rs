@@ -1,5 +1,4 @@
-//! Pages for those who come from somewhere: recipes and migrations, each compiled and run as a
-//! test. There is no code in here.
+//! Recipes, and migrations from other pools; compiled, and run as tests. There is no code in here.
 //!
 //! * [`python`]: what each method of Python's pools is here, and some that users write themselves;
 //! * [`servers`]: full queues, counts, draining, async; from `threadpool`, `rayon`,
