@@ -1,5 +1,5 @@
-//! Open-loop load: requests are due at times drawn beforehand (Poisson), whatever the server does. A
-//! request whose connections are all busy waits, and its latency counts from when it was due.
+//! Open-loop load: requests are due at times drawn beforehand (Poisson), whatever the server does.
+//! A request whose connections are all busy waits, and its latency counts from when it was due.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
