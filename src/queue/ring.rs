@@ -30,6 +30,7 @@ use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
 use crate::native::prefetch_for_write;
+use crate::platform::MANY_CORES;
 use crate::queue::slot::{OnTaken, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
 use crate::tuning::PREFETCH_AHEAD;
@@ -56,6 +57,15 @@ pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
 // SAFETY: *turn* gives each slot one owner at a time; what crosses threads are the jobs, which are
 // `Send`.
 unsafe impl<const CAPACITY: usize, const WORDS: usize> Sync for Ring<CAPACITY, WORDS> {}
+
+/// Another context was faster.
+#[inline]
+fn back_off(backoff: &Backoff) {
+    match MANY_CORES {
+        true => backoff.spin(),
+        false => core::hint::spin_loop(),
+    }
+}
 
 /// Why a ring took no job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +188,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     }
                     Err(now) => tail = now,
                 }
-                backoff.spin();
+                back_off(&backoff);
             } else if turn < 0 {
                 // Last lap's job is still in there.
                 return Err(Refusal::Full);
@@ -213,7 +223,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                         return Some(Occupied { slot, next_lap });
                     }
                     Err(_) => {
-                        backoff.spin();
+                        back_off(&backoff);
                         head = self.head.load(Ordering::Relaxed);
                     }
                 }
