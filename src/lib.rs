@@ -253,6 +253,7 @@ pub mod docs {
     #[doc = include_str!("../docs/counts.md")]
     pub mod scaling {}
 
+    #[cfg(feature = "std")]
     #[doc = include_str!("../docs/servers.md")]
     pub mod servers {}
 
