@@ -255,6 +255,12 @@ pub mod docs {
 
     #[cfg(feature = "std")]
     #[doc = include_str!("../docs/servers.md")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/plots/servers-light.svg")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/plots/servers-beyond.svg")]
+    #[doc = "\n"]
+    #[doc = include_str!("../docs/plots/servers-mixed.svg")]
     pub mod servers {}
 
     #[doc = include_str!("../docs/wrong-guesses.md")]
