@@ -216,7 +216,7 @@ impl<'t, P: Platform> Frame<'t, P> {
                     size = chunk_size(measured, quantum).min(length * GROWTH);
                 }
                 // After a chunk, not before one: or a flood of jobs would starve the map.
-                if participant.wanted.is_some_and(Wanted::is_wanted) {
+                if participant.wanted.is_some_and(|wanted| wanted.is_wanted()) {
                     break;
                 }
             }
