@@ -153,15 +153,10 @@ impl<'t, P: Platform> Frame<'t, P> {
 
     /// Wakes some sleepers, if more are worth it than help or are on their way: with `cost`, as
     /// many as what is left pays for; without, one for each element but the one that this
-    /// participant takes. Returns whether it did.
-    fn wake_more(
-        &self,
-        participant: &Participant<'_>,
-        cost: Option<Cost>,
-        sleep: &Sleep<P>,
-    ) -> bool {
+    /// participant takes.
+    fn wake_more(&self, participant: &Participant<'_>, cost: Option<Cost>, sleep: &Sleep<P>) {
         if !sleep.any_asleep() {
-            return false;
+            return;
         }
         let left = self.lanes.left();
         let (wanted, there) = match cost {
@@ -169,11 +164,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             None => (left.saturating_sub(1), 0),
         };
         let missing = wanted.saturating_sub(there + sleep.searching());
-        if missing == 0 {
-            return false;
-        }
         sleep.wake(missing.min(participant.fan_out), participant.first);
-        true
     }
 
     /// Takes and runs chunks until there are none, or it is to leave. Returns how many elements
@@ -187,25 +178,22 @@ impl<'t, P: Platform> Frame<'t, P> {
         let result = unwind::catch(|| {
             let quantum = quantum(platform);
             let (mut cost, mut size) = (self.cost, self.chunk);
-            let mut before = now(platform, quantum);
             loop {
-                // OnTaken it takes a chunk, which no other participant could have meanwhile.
-                if self.wake_more(&participant, cost, sleep) {
-                    before = now(platform, quantum);
-                }
+                // Before it takes a chunk, which no other participant could have meanwhile.
+                self.wake_more(&participant, cost, sleep);
                 let Some(range) = self.lanes.take(&mut participant.lane, size) else {
                     break;
                 };
                 self.canary.touch();
                 let length = range.len();
                 chunk = range.clone();
+                // What others do to the lanes is no part of what an element costs.
+                let before = now(platform, quantum);
                 // SAFETY: *once*, by *lane*: `take` gives each element to one participant.
                 unsafe { self.task.run(range, &mut chunk.start) };
                 chunk.start = chunk.end;
                 elements += length;
-                let now = now(platform, quantum);
-                let taken = span(before, now);
-                before = now;
+                let taken = span(before, now(platform, quantum));
                 ticks = ticks.saturating_add(taken);
                 if taken == 0 {
                     size = size.saturating_mul(GROWTH);
