@@ -8,7 +8,7 @@ for features in "" std portable-atomic std,portable-atomic; do
     cargo clippy --all-targets --features "$features" -- -D warnings
 done
 ci/apt-install gcc g++ libc6-dev # for rivals in C and C++
-cargo clippy --manifest-path benches/Cargo.toml -- -D warnings
+cargo clippy --ignore-rust-version --manifest-path benches/Cargo.toml -- -D warnings
 cargo clippy --manifest-path benches/size/Cargo.toml --all-features -- -D warnings
 cargo clippy --manifest-path benches/servers/Cargo.toml -- -D warnings
 cargo clippy --manifest-path ci/soak/Cargo.toml -- -D warnings

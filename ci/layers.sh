@@ -10,8 +10,8 @@ native:
 tuning:
 unwind:
 job:
-platform:    sync native
-queue:       sync native unwind job
+platform:    sync native tuning
+queue:       sync native tuning unwind job
 sleep:       sync tuning platform
 map:         sync tuning unwind platform sleep
 error:       platform queue

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Proves: examples/server, loaded on loopback with more than it can take, answers every request; tells exactly as many
-# clients to come back later as its counters say; does not grow; and when told to stop under that load, answers what it
-# has accepted, and ends. And it says what is wrong with requests that are.
+# Proves: examples/server, loaded on loopback with more than it can take, answers every request;
+# tells exactly as many clients to come back later as its counters say; does not grow; and when told
+# to stop under that load, answers what it has accepted, and ends. And it says what is wrong with
+# requests that are.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -48,10 +49,11 @@ expect 405 "GET /sha256 HTTP/1.1\r\n$close\r\n"
 expect 413 "POST /sha256 HTTP/1.1\r\n${close}Content-Length: 99999999999999999999\r\n\r\n"
 expect 431 "GET /metrics HTTP/1.1\r\nLong: $(printf '%09000d' 0)"
 expect 501 "POST /sha256 HTTP/1.1\r\n${close}Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-expect "200 404 200" "POST /sha256 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /x HTTP/1.1\r\n\r\nGET /metrics HTTP/1.0\r\n\r\n"
+expect "200 404 200" \
+    "POST /sha256 HTTP/1.1\r\nContent-Length: 3\r\n\r\nabcGET /x HTTP/1.1\r\n\r\nGET /metrics HTTP/1.0\r\n\r\n"
 head -c 1000000 /dev/urandom >"$out/body"
-[ "$(curl -sS --data-binary "@$out/body" "$url/sha256")" = "$(sha256sum <"$out/body" | cut -d' ' -f1)" ] ||
-    fail "the wrong hash"
+hash=$(curl -sS --data-binary "@$out/body" "$url/sha256")
+sha256sum --quiet --check - <<<"$hash  $out/body" || fail "the wrong hash"
 curl -sS -o "$out/image.png" "$url/mandelbrot.png?width=321&height=123"
 file "$out/image.png" | grep -q 'PNG image data, 321 x 123, 8-bit grayscale' || fail "no image"
 
@@ -66,7 +68,8 @@ function request()
 end
 LUA
 load() {
-    wrk --threads 1 --connections 200 --duration "$1" --timeout 5s --script "$out/load.lua" "$url" >"$out/$2"
+    wrk --threads 1 --connections 200 --duration "$1" --timeout 5s \
+        --script "$out/load.lua" "$url" >"$out/$2"
 }
 # What wrk has seen.
 answers() { sed -n 's/^ *\([0-9]*\) requests in .*/\1/p' "$out/$1"; }
@@ -86,7 +89,8 @@ cat "$out/load"
 [ "$(refusals load)" -gt 0 ] || fail "that was not more than it can take"
 [ "$(refusals load)" -lt "$(answers load)" ] || fail "nothing was accepted"
 printf 'memory after 2 s: %d KiB; after 7 s: %d KiB\n' "$before" "$after"
-# It has served tens of thousands of requests in between: one small allocation for each would be more.
+# It has served tens of thousands of requests in between: one small allocation for each would be
+# more.
 [ "$after" -le $((before + 1024)) ] || fail "memory has grown"
 
 echo "-- told to stop under load"
@@ -100,10 +104,15 @@ wait "$server" || code=$?
 [ $code -eq 0 ] || fail "the server ended with $code"
 wait "$client"
 cat "$out/last" "$out/log"
-# Not exact before this: when wrk's time is up, it does not wait for the last answers. Now the server has ended first.
-since() { echo $(($(metric "server_$1_total" "$out/log") - $(metric "server_$1_total" "$out/then"))); }
+# Not exact before this: when wrk's time is up, it does not wait for the last answers. Now the
+# server has ended first.
+since() {
+    local name=server_$1_total
+    echo $(($(metric "$name" "$out/log") - $(metric "$name" "$out/then")))
+}
 accepted=$(since accepted) rejected=$(since rejected)
-[ "$(refusals last)" -eq "$rejected" ] || fail "$(refusals last) answers were 503, the counters say $rejected"
+[ "$(refusals last)" -eq "$rejected" ] ||
+    fail "$(refusals last) answers were 503, the counters say $rejected"
 [ "$(answers last)" -eq $((accepted + rejected)) ] ||
     fail "$accepted requests were accepted, $(($(answers last) - rejected)) answered"
 [ "$(metric 'pool_panics_total{pool="requests"}' "$out/log")" -eq 0 ] || fail "a job has panicked"

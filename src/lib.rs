@@ -1,16 +1,20 @@
-//! A thread pool that needs no allocator and no operating system: `map` for loops, `execute` for jobs.
+//! A thread pool that needs no allocator and no operating system: `map` for loops, `execute` for
+//! jobs.
 //!
-//! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and returns
-//!   when all of it is done, results in order.
-//! * [`execute`](Pool::execute) hands one [`Job`], mostly a closure, to some worker, and returns at once.
+//! * [`map`](Pool::map) applies a function to every element of borrowed data, in parallel, and
+//!   returns when all of it is done, results in order.
+//! * [`execute`](Pool::execute) hands one [`Job`], mostly a closure, to some worker, and returns at
+//!   once.
 //!
-//! Jobs are written into a ring of fixed capacity, so a pool allocates nothing once it is made (panics
-//! do). A full ring hands the job back. Workers are std threads ([`ThreadPool`], feature `std`) or what
-//! your *spawn hook* starts ([`Pool::start`]): a second core, an RTOS task, a thread of your own.
+//! Jobs are written into a ring of fixed capacity, so a pool allocates nothing once it is made
+//! (panics do). A full ring hands the job back. Workers are std threads ([`ThreadPool`], feature
+//! `std`) or what your *spawn hook* starts ([`Pool::start`]): a second core, an RTOS task, a thread
+//! of your own.
 //!
 //! # From Python
 //!
-//! `ThreadPoolExecutor.map` and `multiprocessing.Pool.map`, without processes, pickling or a global lock:
+//! `ThreadPoolExecutor.map` and `multiprocessing.Pool.map`, without processes, pickling or a global
+//! lock:
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
@@ -26,7 +30,8 @@
 //!
 //! # A server
 //!
-//! A bounded queue of requests. One that finds no room comes back whole, so that it can be answered:
+//! A bounded queue of requests. One that finds no room comes back whole, so that it can be
+//! answered:
 //!
 //! ```
 //! # #[cfg(feature = "std")] {
@@ -95,7 +100,9 @@
 //!
 //! | page | what it says |
 //! |---|---|
+//! | [`guide`] | Python, servers, firmware, sizes, questions: recipes that run |
 //! | [`docs::design`] | how it works, with a picture; which file decides what |
+//! | [`docs::servers`] | keep-alive, how many workers, how long a queue, two pools, the end |
 //! | [`docs::porting`] | five steps to bring the pool to a chip |
 //! | [`docs::footprint`] | code, RAM, stacks and instructions on microcontrollers |
 //! | [`docs::figures`] | how fast it is beside fifteen others, and where they are faster |
@@ -128,6 +135,8 @@ compile_error!(
 compile_error!("ringpool: it needs pointers of 32 or 64 bits; this target's have 16");
 
 mod error;
+#[cfg(any(doc, doctest))]
+pub mod guide;
 mod job;
 mod map;
 #[cfg(all(test, any(ringpool_loom, ringpool_shuttle)))]
@@ -197,9 +206,10 @@ mod auto_traits {
 
 /// Pages of documentation; there is no code in here.
 //
-// In the repository a page's links go to files. Here they are defined before the page, and the first definition of a
-// link is the one that counts. Its pictures are files there, too, of which nothing shows here; so they follow the page.
-// The styles let long names break, so that their tables fit the page.
+// In the repository a page's links go to files. Here they are defined before the page, and the
+// first definition of a link is the one that counts. Its pictures are files there, too, of which
+// nothing shows here; so they follow the page. The styles let long names break, so that their
+// tables fit the page.
 #[cfg(doc)]
 pub mod docs {
     #[doc = "[footprint]: crate::docs::footprint\n[orderings]: crate::docs::safety#orderings"]
@@ -242,6 +252,9 @@ pub mod docs {
     #[doc = include_str!("../docs/scaling.md")]
     #[doc = include_str!("../docs/counts.md")]
     pub mod scaling {}
+
+    #[doc = include_str!("../docs/servers.md")]
+    pub mod servers {}
 
     #[doc = include_str!("../docs/wrong-guesses.md")]
     pub mod wrong_guesses {}

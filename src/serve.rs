@@ -2,7 +2,7 @@
 
 use core::mem;
 
-use crate::map;
+use crate::map::{self, Wanted};
 use crate::platform::Platform;
 use crate::pool::Pool;
 use crate::queue::slot::OnTaken;
@@ -44,8 +44,9 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             while self.run_once(worker, &mut state) {
                 turns = turns.saturating_add(1);
             }
+            let helped = mem::take(&mut state.helped);
             if turns != 0 {
-                if mem::take(&mut spun) | mem::take(&mut state.helped) {
+                if mem::take(&mut spun) | helped {
                     budget.paid();
                 }
                 looks = budget.looks();
@@ -87,8 +88,14 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
 /// A worker that searched has taken a job: there may be more jobs, and a team may count on it.
 impl<const CAPACITY: usize, P: Platform, const WORDS: usize> OnTaken for Pool<CAPACITY, P, WORDS> {
     fn on_taken(&self) {
-        self.sleep
-            .found(|| self.ring.len() + usize::from(self.maps.any_open()));
+        self.found(true);
+    }
+}
+
+/// A helper is wanted for a job.
+impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Wanted for Pool<CAPACITY, P, WORDS> {
+    fn is_wanted(&self) -> bool {
+        self.ring.is_ready()
     }
 }
 
@@ -110,13 +117,19 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         }
         if let Some(team) = self.maps.join(worker, &self.sleep) {
             if mem::take(&mut state.searching) {
-                self.sleep.found(|| self.ring.len());
+                self.found(false);
             }
-            map::help(team, worker, &self.sleep, &|| self.ring.is_ready());
+            map::help(team, worker, &self.sleep, self);
             state.helped = true;
             busy = true;
         }
         busy
+    }
+
+    /// A worker that searched has found work; an open team, if they count, is as one more job.
+    fn found(&self, teams: bool) {
+        self.sleep
+            .found(|| self.ring.len() + usize::from(teams && self.maps.any_open()));
     }
 
     fn has_work(&self) -> bool {

@@ -1,5 +1,5 @@
 //! Far more workers than cores, some of which submit and map at the same time: no job is lost, every map has its
-//! results, and all leave.
+//! results, and all leave. Before and after, all workers sleep, and a map has as many helpers at once as it waits for.
 
 mod common;
 
@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use common::{Lab, Ledger, check_maps_within_a_map, rounds, serve, watchdog};
+use common::{
+    Lab, Ledger, check_maps_within_a_map, rounds, serve, two_help_at_once, wait_until, watchdog,
+};
 use ringpool::{Platform, Pool};
 
 const MANY: usize = if usize::BITS == 64 { 64 } else { 31 };
@@ -19,6 +21,8 @@ fn crowd<P: Platform + Send>(platform: P, workers: usize) {
     let pool: Pool<32, P> = Pool::new(platform);
     let (values, runs) = (Ledger::new(4 * each), Arc::new(AtomicUsize::new(0)));
     serve(&pool, workers, || {
+        wait_until(|| pool.sleepers() == workers);
+        two_help_at_once(&pool);
         thread::scope(|scope| {
             for user in 0..4 {
                 let (pool, values, runs) = (&pool, &values, &runs);
@@ -40,7 +44,10 @@ fn crowd<P: Platform + Send>(platform: P, workers: usize) {
                 });
             }
         });
+        wait_until(|| pool.sleepers() == workers);
+        two_help_at_once(&pool);
     });
+    assert!(cfg!(miri) || 4 * each > 10 * 32, "the ring has wrapped");
     assert_eq!(runs.load(SeqCst), 4 * each);
     values.check();
     let end = format!("{pool:?}");

@@ -80,7 +80,7 @@ fn nothing_borrowed_is_gone_while_somebody_reads_it() {
             common::panic_message(|| {
                 // The text belongs to this closure, which is gone when the panic goes on.
                 let text = text;
-                pool.map(0..100, (), |k| {
+                pool.map(0..100, (), |_| {
                     if thread::current().id() != caller {
                         let text = text.lock().unwrap();
                         reading.store(true, SeqCst);
@@ -88,7 +88,7 @@ fn nothing_borrowed_is_gone_while_somebody_reads_it() {
                             thread::yield_now();
                             assert_eq!(*text, "borrowed");
                         }
-                    } else if k != 0 {
+                    } else {
                         wait_until(|| reading.load(SeqCst));
                         std::panic::resume_unwind(Box::new("caller"));
                     }

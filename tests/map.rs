@@ -418,10 +418,10 @@ fn a_fifth_map_runs_on_its_caller_and_asks_again() {
             for _ in 0..4 {
                 scope.spawn(|| {
                     let caller = thread::current().id();
-                    pool.map(0..100, (), |k| {
-                        let holds = k != 0 && thread::current().id() == caller;
+                    pool.map(0..100, (), |_| {
+                        let holds = thread::current().id() == caller;
                         holders.fetch_add(usize::from(holds), SeqCst);
-                        wait_until(|| k == 0 || release.load(SeqCst));
+                        wait_until(|| release.load(SeqCst));
                     });
                 });
             }
@@ -481,13 +481,10 @@ fn workers_help() {
         let pool: Pool<2, Lab> = Pool::new(platform);
         serve(&pool, 2, || {
             let inside = Mutex::new(HashSet::new());
-            // The first element is the caller's alone. None of the others ends before three threads
-            // are at it.
-            pool.map(0..1000, (), |k| {
-                if k != 0 {
-                    inside.lock().unwrap().insert(thread::current().id());
-                    wait_until(|| inside.lock().unwrap().len() == 3);
-                }
+            // No element ends before three threads are at it.
+            pool.map(0..1000, (), |_| {
+                inside.lock().unwrap().insert(thread::current().id());
+                wait_until(|| inside.lock().unwrap().len() == 3);
             });
         });
     }

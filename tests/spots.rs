@@ -10,7 +10,10 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Barrier, Mutex};
 use std::thread;
 
-use common::{AtEnd, Tokens, check_maps_within_a_map, dawdle, rounds, serve, wait_until, watchdog};
+use common::{
+    AtEnd, Tokens, check_maps_within_a_map, dawdle, rounds, serve, two_help_at_once, wait_until,
+    watchdog,
+};
 use ringpool::{Platform, Pool, Spin};
 
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +159,7 @@ fn scenario(park: Park, unpark: Unpark, clock: Clock, quantum: u64, spins: u32) 
         scope.spawn(|| shaky.deliver(mailbox));
         let _end = AtEnd(|| shaky.letters.send(None).unwrap());
         serve(&pool, 2, || {
+            two_help_at_once(&pool);
             let mut submit = |jobs| {
                 for _ in 0..jobs {
                     let runs = Arc::clone(&runs);

@@ -1,5 +1,6 @@
-//! One thread that waits for all sockets. It accepts, receives, and makes a job of each whole request:
-//! so a connection that is kept alive takes no worker while it is idle, slow, or between two requests.
+//! One thread that waits for all sockets. It accepts, receives, and makes a job of each whole
+//! request: so a connection that is kept alive takes no worker while it is idle, slow, or between
+//! two requests.
 
 use std::collections::HashMap;
 use std::io::{self, ErrorKind};
@@ -68,8 +69,8 @@ impl Server {
     }
 }
 
-/// The loop. `dispatch` gets every whole request: it has it answered by a job, or returns it with an
-/// answer.
+/// The loop. `dispatch` gets every whole request: it has it answered by a job, or returns it with
+/// an answer.
 pub struct EventLoop<D> {
     server: &'static Server,
     dispatch: D,
@@ -124,8 +125,8 @@ impl<D: Fn(Request) -> Result<(), (Request, Response)>> EventLoop<D> {
         Ok(())
     }
 
-    /// After `run`: serves those who are connected until all jobs are `done` and all answers sent, or
-    /// the deadline has come (`false`). Each answer now says `Connection: close`.
+    /// After `run`: serves those who are connected until all jobs are `done` and all answers sent,
+    /// or the deadline has come (`false`). Each answer now says `Connection: close`.
     pub fn drain(&mut self, done: impl Fn() -> bool, deadline: Instant) -> io::Result<bool> {
         let mut active = Instant::now();
         loop {
@@ -225,7 +226,8 @@ impl<D: Fn(Request) -> Result<(), (Request, Response)>> EventLoop<D> {
         Ok(())
     }
 
-    /// Something happened on the socket. An error ends the connection, there is no more to do about it.
+    /// Something happened on the socket. An error ends the connection, there is no more to do about
+    /// it.
     fn hear(&mut self, mut connection: Box<Connection>, readable: bool) {
         if readable && connection.receive().is_err() {
             return;

@@ -51,8 +51,8 @@ pub enum Phase {
     Answering,
     /// The answer is on its way.
     Sending,
-    /// All is sent. Reads on until the client is done, because closing a socket with unread bytes may
-    /// cost the client the answer.
+    /// All is sent. Reads on until the client is done, because closing a socket with unread bytes
+    /// may cost the client the answer.
     Closing,
 }
 
@@ -132,8 +132,8 @@ impl Connection {
         Ok(())
     }
 
-    /// What the first request in the input asks for, if all of it is there. A request that cannot be
-    /// served has its answer at once.
+    /// What the first request in the input asks for, if all of it is there. A request that cannot
+    /// be served has its answer at once.
     pub fn parse(&mut self) -> Result<Option<Call>, Response> {
         self.keep_alive = false; // who cannot be understood is not listened to any longer
         let refuse = |status| Err(Response::error(status, ""));
@@ -248,8 +248,8 @@ impl Drop for Connection {
     }
 }
 
-/// A whole request, to be answered by a job or at once. One that is dropped, by a handler that panics,
-/// is answered too.
+/// A whole request, to be answered by a job or at once. One that is dropped, by a handler that
+/// panics, is answered too.
 pub struct Request {
     connection: Option<Box<Connection>>,
     pub call: Call,

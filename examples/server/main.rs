@@ -1,5 +1,5 @@
-//! An HTTP/1.1 server: a job for each *request*, not for each connection; a full queue says so to the
-//! client; it stops when told to, and finishes what it has accepted.
+//! An HTTP/1.1 server: a job for each *request*, not for each connection; a full queue says so to
+//! the client; it stops when told to, and finishes what it has accepted.
 //!
 //! ```text
 //! cargo run --release --features std --example server
@@ -54,9 +54,10 @@ struct Args {
     drain: f64,
 }
 
-/// Two pools. A `map` takes all workers of its pool for as long as it takes, a hundred times longer than
-/// a hash: on one pool, hashes would wait behind images. On two, the kernel shares out the cores, and
-/// each kind has a queue of its own: it is images that are refused when there are too many of them.
+/// Two pools. A `map` takes all workers of its pool for as long as it takes, a hundred times longer
+/// than a hash: on one pool, hashes would wait behind images. On two, the kernel shares out the
+/// cores, and each kind has a queue of its own: it is images that are refused when there are too
+/// many of them.
 struct App {
     requests: ThreadPool<QUEUE>,
     images: ThreadPool<IMAGE_QUEUE>,
@@ -64,8 +65,8 @@ struct App {
     rejected: AtomicUsize,
 }
 
-/// A request with what it takes to answer it. The connection is behind a box, so it is five words of the
-/// six that a slot holds.
+/// A request with what it takes to answer it. The connection is behind a box, so it is five words
+/// of the six that a slot holds.
 struct AppJob {
     request: Request,
     app: &'static App,

@@ -2,6 +2,7 @@
 
 use core::num::NonZero;
 
+use crate::platform::MANY_CORES;
 use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, size};
 
 /// Time per element, in sixteenths of a tick; at least one.
@@ -110,7 +111,7 @@ impl Costs {
         let cost = Cost::of(ticks, elements).0.get().min(MAX_COST);
         let (entry, is, tag) = self.entry(key);
         let known = is & MAX_COST;
-        if is & !MAX_COST != tag || known.abs_diff(cost) > known / 4 {
+        if !MANY_CORES || is & !MAX_COST != tag || known.abs_diff(cost) > known / 4 {
             entry.store(tag | cost, Ordering::Relaxed);
         }
     }

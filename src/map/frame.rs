@@ -17,7 +17,7 @@ use crate::unwind::{self, Payload};
 pub(super) struct Frame<'t, P: Platform> {
     /// What a worker does that has joined. A pointer, so that a program without a map is without
     /// its code.
-    help: fn(Joined<'_>, usize, &Sleep<P>, &dyn Fn() -> bool),
+    help: fn(Joined<'_>, usize, &Sleep<P>, &dyn Wanted),
     task: &'t dyn Task,
     lanes: Lanes,
     /// What an element costs, if that is known.
@@ -48,17 +48,24 @@ fn chunk_size(cost: Cost, quantum: usize) -> usize {
     cost.afford(quantum.saturating_mul(QUANTA_PER_CHUNK))
 }
 
-/// Helps a team until its work is all taken, or `job_queued`, and leaves it.
+/// Whether a helper is wanted elsewhere.
+///
+/// (Not `Fn`: its table of functions is larger, and this one is in every firmware.)
+pub(crate) trait Wanted {
+    fn is_wanted(&self) -> bool;
+}
+
+/// Helps a team until its work is all taken, or it is `wanted` elsewhere, and leaves it.
 pub(crate) fn help<P: Platform>(
     team: Joined<'_>,
     worker: usize,
     sleep: &Sleep<P>,
-    job_queued: &dyn Fn() -> bool,
+    wanted: &dyn Wanted,
 ) {
     let frame = team.frame().cast::<Frame<'_, P>>();
     // SAFETY: *frame*.
     let help = unsafe { (*frame).help };
-    help(team, worker, sleep, job_queued);
+    help(team, worker, sleep, wanted);
 }
 
 /// A participant of a map: its caller, or a helper.
@@ -69,8 +76,8 @@ struct Participant<'p> {
     /// The sleepers to wake, from this worker on, and how many at a time, while no cost is known.
     first: usize,
     fan_out: usize,
-    /// Whether to leave now.
-    leave: &'p dyn Fn() -> bool,
+    /// What a helper leaves for.
+    wanted: Option<&'p dyn Wanted>,
 }
 
 impl<'t, P: Platform> Frame<'t, P> {
@@ -112,7 +119,7 @@ impl<'t, P: Platform> Frame<'t, P> {
 
     /// What a worker does that has joined: helps until the work is all taken, or it is wanted for a
     /// job.
-    fn help(team: Joined<'_>, worker: usize, sleep: &Sleep<P>, job_queued: &dyn Fn() -> bool) {
+    fn help(team: Joined<'_>, worker: usize, sleep: &Sleep<P>, wanted: &dyn Wanted) {
         // SAFETY: *frame*; it is not used after `leave`.
         let frame = unsafe { &*team.frame().cast::<Self>() };
         let helper = Participant {
@@ -121,7 +128,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             // Each wakes others from a place of its own on, or all of them would want the same.
             first: (worker + 1) * FAN_OUT,
             fan_out: FAN_OUT,
-            leave: job_queued,
+            wanted: Some(wanted),
         };
         frame.participate(helper, sleep);
         if frame.lanes.left() == 0 {
@@ -139,7 +146,7 @@ impl<'t, P: Platform> Frame<'t, P> {
             first: 0,
             // One wake-up is all that a function costs of which nothing is known.
             fan_out: if self.cost.is_some() { FAN_OUT } else { 1 },
-            leave: &|| false,
+            wanted: None,
         };
         self.participate(caller, sleep)
     }
@@ -206,10 +213,10 @@ impl<'t, P: Platform> Frame<'t, P> {
                     // A chunk that the lane's end cut short says little, unless it was long.
                     let measured = Cost::of(taken, length);
                     cost = Some(measured);
-                    size = chunk_size(measured, quantum).min(length.saturating_mul(GROWTH));
+                    size = chunk_size(measured, quantum).min(length * GROWTH);
                 }
                 // After a chunk, not before one: or a flood of jobs would starve the map.
-                if (participant.leave)() {
+                if participant.wanted.is_some_and(Wanted::is_wanted) {
                     break;
                 }
             }

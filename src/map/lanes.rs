@@ -14,7 +14,7 @@ use core::ops::Range;
 
 use crate::platform::MAX_WORKERS;
 use crate::sync::{AtomicUsize, Line, Ordering, size};
-use crate::tuning::{CHEAP_CHUNK, LANE_SHARE};
+use crate::tuning::{CHEAP_CHUNK, GROWTH, LANE_SHARE};
 
 /// The most lanes that a map uses; participants beyond share them.
 pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
@@ -23,6 +23,8 @@ pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 /// once, by a chunk.
 const LONGEST: usize = usize::MAX >> 10;
 static_assertions::const_assert!(MAX_WORKERS < isize::MAX as usize / LONGEST);
+// Nor does a participant's multiple of its last chunk.
+static_assertions::const_assert!(GROWTH <= usize::MAX / LONGEST);
 
 // `cut` makes two lanes at least.
 static_assertions::const_assert!(LANES >= 2);

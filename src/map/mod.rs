@@ -44,7 +44,7 @@ mod tests;
 #[cfg(feature = "std")]
 mod vectors;
 
-pub(crate) use frame::help;
+pub(crate) use frame::{Wanted, help};
 
 use core::marker::PhantomData;
 use core::mem;

@@ -18,6 +18,15 @@ use crate::tuning::{
     CHEAP_CHUNK, FAN_OUT, QUANTA_PER_CHUNK, QUANTA_PER_WAKE, QUANTA_PER_WAKE_IN_A_ROW,
 };
 
+/// No job is queued.
+struct Unwanted;
+
+impl Wanted for Unwanted {
+    fn is_wanted(&self) -> bool {
+        false
+    }
+}
+
 /// Notes how many elements are done at each look at the clock, and which workers are woken.
 struct Meter {
     quantum: u64,
@@ -140,7 +149,7 @@ impl Pool {
         };
         if let Some(team) = self.maps.join(worker, &self.sleep) {
             self.sleep.found(|| 0);
-            help(team, worker, &self.sleep, &|| false);
+            help(team, worker, &self.sleep, &Unwanted);
         }
         true
     }

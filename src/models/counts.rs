@@ -91,8 +91,14 @@ fn count(workers: usize, spins: u32, units: usize, act: fn(&Arc<Site>, usize)) -
         (0..workers).for_each(|_| staffed.add(|worker| worker.run()));
         let settle = || not_before(now() + if spins == AWAKE { 10_000 } else { 300_000 });
         settle();
+        if spins == AWAKE {
+            // A new worker sleeps; one that has helped looks on.
+            long_maps(&staffed.pool, 1);
+        }
         act(&staffed.pool, 1);
         settle();
+        let asleep = if spins == AWAKE { 0 } else { workers };
+        assert_eq!(staffed.pool.sleep.sleepers(), asleep);
         let unparks = &staffed.pool.sleep.platform().unparks;
         let (before, start) = (unparks.load(Relaxed), now());
         counting(|| act(&staffed.pool, units));

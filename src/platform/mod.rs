@@ -14,6 +14,8 @@ use crate::sync::size;
 
 /// How many words of bits: enough for 256 workers on 64-bit targets, 32 on 32-bit ones.
 pub(crate) const GROUPS: usize = size(if usize::BITS >= 64 { 4 } else { 1 }, 1);
+/// Whether many may contend for a word; on a microcontroller, few do.
+pub(crate) const MANY_CORES: bool = cfg!(feature = "std") || usize::BITS >= 64;
 /// Bits of a word that stand for a worker each.
 pub(crate) const GROUP: usize = usize::BITS as usize;
 

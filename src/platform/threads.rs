@@ -5,6 +5,7 @@ use std::fmt;
 use crate::platform::Platform;
 use crate::platform::SPOTS;
 use crate::platform::parker::Parker;
+use crate::tuning::SPINS;
 
 /// The platform of [`ThreadPool`](crate::ThreadPool): threads that spin for a short while, then
 /// sleep.
@@ -28,7 +29,7 @@ impl Threads {
     pub const fn new() -> Self {
         Self {
             spots: [const { Parker::new() }; SPOTS],
-            spins: 300,
+            spins: SPINS,
         }
     }
 
@@ -88,9 +89,8 @@ mod clock {
     use std::time::Instant;
 
     use crate::native;
+    use crate::tuning::QUANTUM_NS;
 
-    /// How long a quantum is.
-    const QUANTUM_NS: u64 = 2000;
     /// [`Instant::now`] panics on these.
     const NONE: bool = cfg!(any(
         all(target_family = "wasm", target_os = "unknown"),

@@ -30,8 +30,10 @@ use crossbeam_utils::CachePadded;
 
 use crate::job::Job;
 use crate::native::prefetch_for_write;
+use crate::platform::MANY_CORES;
 use crate::queue::slot::{OnTaken, Slot};
 use crate::sync::{AtomicUsize, Backoff, Ordering, array_of, const_fn};
+use crate::tuning::PREFETCH_AHEAD;
 
 /// In `tail`: no new jobs.
 const CLOSED: usize = 1;
@@ -39,8 +41,6 @@ const CLOSED: usize = 1;
 const STEP: usize = 2;
 // The flag is no part of a position, and positions wrap at the end of a lap.
 static_assertions::const_assert!(CLOSED < STEP && STEP.is_power_of_two());
-/// How many slots ahead to prefetch. Measured, not derived.
-const AHEAD: usize = 4;
 
 /// Invariant *turn*: the context whose compare-exchange moved `tail` past a position owns that slot
 /// until it stores `lap + 1` there; the one that moved `head` past it owns it, filled, from there
@@ -57,6 +57,15 @@ pub(crate) struct Ring<const CAPACITY: usize, const WORDS: usize> {
 // SAFETY: *turn* gives each slot one owner at a time; what crosses threads are the jobs, which are
 // `Send`.
 unsafe impl<const CAPACITY: usize, const WORDS: usize> Sync for Ring<CAPACITY, WORDS> {}
+
+/// Another context was faster.
+#[inline]
+fn back_off(backoff: &Backoff) {
+    match MANY_CORES {
+        true => backoff.spin(),
+        false => core::hint::spin_loop(),
+    }
+}
 
 /// Why a ring took no job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,12 +183,12 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                     Ordering::Relaxed,
                 ) {
                     Ok(_) => {
-                        prefetch_for_write(self.slot(tail.wrapping_add(STEP * AHEAD)));
+                        prefetch_for_write(self.slot(tail.wrapping_add(STEP * PREFETCH_AHEAD)));
                         return Ok(Vacant { slot, lap });
                     }
                     Err(now) => tail = now,
                 }
-                backoff.spin();
+                back_off(&backoff);
             } else if turn < 0 {
                 // Last lap's job is still in there.
                 return Err(Refusal::Full);
@@ -214,7 +223,7 @@ impl<const CAPACITY: usize, const WORDS: usize> Ring<CAPACITY, WORDS> {
                         return Some(Occupied { slot, next_lap });
                     }
                     Err(_) => {
-                        backoff.spin();
+                        back_off(&backoff);
                         head = self.head.load(Ordering::Relaxed);
                     }
                 }

@@ -239,10 +239,13 @@ fn a_searcher_that_takes_a_job_wakes_one_more_if_another_job_is_queued_or_a_team
     let take_a_job = |queued: usize, expected: usize| {
         WOKEN.store(0, SeqCst);
         POOL.sleep.lay_down([5]);
-        let first = move || assert_eq!(WOKEN.load(SeqCst), expected);
+        // (A panic in a job would be contained.)
+        static SEEN: AtomicUsize = AtomicUsize::new(0);
+        let first = || SEEN.store(WOKEN.load(SeqCst), SeqCst);
         assert!(POOL.ring.push(first).is_ok());
         (1..queued).for_each(|_| assert!(POOL.ring.push(|| ()).is_ok()));
         assert!(POOL.run_once(0, &mut searcher(&POOL)));
+        assert_eq!(SEEN.load(SeqCst), expected, "before the job");
         while POOL.run_once(0, &mut WorkerState::default()) {}
         POOL.sleep.wake_all();
         (0..POOL.sleep.searching()).for_each(|_| POOL.sleep.stop_searching());

@@ -2,7 +2,7 @@
 
 pub(crate) mod spin;
 
-use crate::platform::{CALLERS, GROUP, GROUPS, Platform};
+use crate::platform::{CALLERS, GROUP, GROUPS, MANY_CORES, Platform};
 use crate::sync::{AtomicUsize, Line, Ordering, array_of, const_fn, fence};
 
 pub(crate) struct Sleep<P> {
@@ -89,7 +89,10 @@ impl<P: Platform> Sleep<P> {
     #[inline(always)]
     pub(crate) fn any_asleep(&self) -> bool {
         let or = |bits, word: &AtomicUsize| bits | word.load(Ordering::Relaxed);
-        self.asleep.iter().fold(0, or) != 0
+        match GROUPS {
+            1 => self.asleep[0].load(Ordering::Relaxed) != 0,
+            _ => self.asleep.iter().fold(0, or) != 0,
+        }
     }
 
     /// How many workers search or are on their way.
@@ -177,6 +180,7 @@ impl<P: Platform> Sleep<P> {
 
     /// Wakes so many, or as many as sleep, from worker `first` on if they can be had there.
     pub(crate) fn wake(&self, wanted: usize, first: usize) {
+        let first = if MANY_CORES { first } else { 0 };
         let mut left = wanted;
         for k in 0..GROUPS {
             let group = (first / GROUP + k) % GROUPS;

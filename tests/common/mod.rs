@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
@@ -199,6 +199,19 @@ pub fn check_maps_within_a_map<P: Platform, const C: usize, const W: usize>(
     });
     let expected: Vec<_> = (0..elements).map(|i| 6 * i + 4 * round).collect();
     assert_eq!(sums, expected);
+}
+
+/// Maps elements none of which ends before two helpers are at work. For a pool with two idle workers.
+pub fn two_help_at_once<P: Platform, const C: usize, const W: usize>(pool: &Pool<C, P, W>) {
+    let caller = thread::current().id();
+    let (inside, met) = (AtomicUsize::new(0), AtomicBool::new(false));
+    pool.map(0..100, (), |_| {
+        let helps = usize::from(thread::current().id() != caller);
+        let most = inside.fetch_add(helps, SeqCst) + helps;
+        met.fetch_or(most >= 2, SeqCst);
+        wait_until(|| met.load(SeqCst));
+        inside.fetch_sub(helps, SeqCst);
+    });
 }
 
 /// Runs `test` on pools of every temper: none helps, all help at once, helpers take crumbs.

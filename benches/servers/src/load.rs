@@ -1,5 +1,5 @@
-//! Open-loop load: requests are due at times drawn beforehand (Poisson), whatever the server does. A
-//! request whose connections are all busy waits, and its latency counts from when it was due.
+//! Open-loop load: requests are due at times drawn beforehand (Poisson), whatever the server does.
+//! A request whose connections are all busy waits, and its latency counts from when it was due.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use polling::{Event, Events, PollMode, Poller};
+
+use crate::rivals::Executor;
 
 const CONNECTIONS: usize = 256;
 /// How long the last answers may take, after the last request is due.
@@ -20,6 +22,8 @@ pub enum Load {
     Light,
     /// Images, more than the server can take
     Beyond,
+    /// Hashes of 4 KiB, which count, and a large image now and then, which does not
+    Mixed,
 }
 
 impl Load {
@@ -27,6 +31,7 @@ impl Load {
         match self {
             Self::Light => "light",
             Self::Beyond => "beyond",
+            Self::Mixed => "mixed",
         }
     }
 
@@ -35,21 +40,46 @@ impl Load {
         match self {
             Self::Light => 4000.0,
             Self::Beyond => 3000.0,
+            Self::Mixed => 1000.0,
         }
     }
 
-    fn request(self) -> Vec<u8> {
-        match self {
-            Self::Light => {
-                let head =
-                    "POST /sha256 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4096\r\n\r\n";
-                [head.as_bytes(), &[b'r'; 4096]].concat()
-            }
-            Self::Beyond => {
-                b"GET /mandelbrot.png?width=64&height=48 HTTP/1.1\r\nHost: localhost\r\n\r\n"
-                    .to_vec()
-            }
+    pub fn executors(self) -> &'static [Executor] {
+        let all = Executor::value_variants();
+        let (plain, with_maps) = all.split_at(all.len() - 2);
+        if self == Self::Mixed {
+            with_maps
+        } else {
+            plain
         }
+    }
+
+    fn hash() -> Vec<u8> {
+        let head = "POST /sha256 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4096\r\n\r\n";
+        [head.as_bytes(), &[b'r'; 4096]].concat()
+    }
+
+    fn image(self) -> Vec<u8> {
+        let size = if self == Self::Mixed {
+            "width=800&height=600"
+        } else {
+            "width=64&height=48"
+        };
+        format!("GET /mandelbrot.png?{size} HTTP/1.1\r\nHost: localhost\r\n\r\n").into_bytes()
+    }
+
+    /// The share of images.
+    fn images(self) -> f64 {
+        match self {
+            Self::Light => 0.0,
+            Self::Beyond => 1.0,
+            Self::Mixed => 0.005,
+        }
+    }
+
+    /// Images are what counts if there is nothing else.
+    fn counts(self, image: bool) -> bool {
+        !image || self == Self::Beyond
     }
 }
 
@@ -68,6 +98,7 @@ pub struct Outcome {
 struct Client {
     stream: TcpStream,
     due: Instant,
+    image: bool,
     input: Vec<u8>,
 }
 
@@ -128,14 +159,16 @@ pub fn load(load: Load, port: u16, rate: f64, seconds: f64, seed: u64) -> io::Re
         clients.push(Client {
             stream,
             due: Instant::now(),
+            image: false,
             input: Vec::new(),
         });
     }
     std::thread::sleep(Duration::from_millis(50)); // until the server has accepted all
 
     let mut random = fastrand::Rng::with_seed(seed);
+    let mut kinds = fastrand::Rng::with_seed(!seed);
     let mut gap = || Duration::from_secs_f64(-(1.0 - random.f64()).ln() / rate);
-    let request = load.request();
+    let requests = [Load::hash(), load.image()];
     let mut free: Vec<usize> = (0..CONNECTIONS).collect();
     let mut late = VecDeque::new();
     let mut events = Events::new();
@@ -151,7 +184,9 @@ pub fn load(load: Load, port: u16, rate: f64, seconds: f64, seed: u64) -> io::Re
             next += gap();
         }
         while let (Some(&client), Some(&due)) = (free.last(), late.front()) {
-            clients[client].send(&request, due)?;
+            let image = kinds.f64() < load.images();
+            clients[client].image = image;
+            clients[client].send(&requests[usize::from(image)], due)?;
             free.pop();
             late.pop_front();
         }
@@ -169,7 +204,7 @@ pub fn load(load: Load, port: u16, rate: f64, seconds: f64, seed: u64) -> io::Re
                 let latency = client.due.elapsed().as_nanos() as u64;
                 outcome.served_in_all += usize::from(status == 200);
                 match status {
-                    _ if client.due < warm => {}
+                    _ if client.due < warm || !load.counts(client.image) => {}
                     200 => outcome.served.push(latency),
                     503 => outcome.rejected.push(latency),
                     _ => return Err(io::Error::other(format!("status {status}"))),

@@ -1,5 +1,5 @@
-//! The server of `examples/server`, on ringpool and on other executors: latency under a load that does
-//! not wait for answers (open loop), from the time at which a request was due.
+//! The server of `examples/server`, on ringpool and on other executors: latency under a load that
+//! does not wait for answers (open loop), from the time at which a request was due.
 //!
 //! ```text
 //! cargo run --release --manifest-path benches/servers/Cargo.toml -- run light

@@ -73,7 +73,7 @@ pub fn draw(file: &Path, title: &str, lines: &[(&str, Vec<u64>)]) -> Result<(), 
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(SeriesLabelPosition::UpperLeft)
         .label_font(("sans-serif", 14))
         .background_style(WHITE.mix(0.8))
         .border_style(BLACK.mix(0.2))

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 use crossbeam_channel::{TrySendError, bounded};
-use ringpool::{Job, Pool, Spin, ThreadPool};
+use ringpool::{Job, Platform, Pool, Spin, ThreadPool, Threads};
 
 use crate::event_loop::{EventLoop, Server};
 use crate::handlers::{self, Call};
@@ -25,6 +25,8 @@ pub enum Executor {
     Threadpool,
     Rayon,
     Threads,
+    TwoPools,
+    OnePool,
 }
 
 impl Executor {
@@ -35,6 +37,8 @@ impl Executor {
             Self::Threadpool => "threadpool",
             Self::Rayon => "rayon::spawn",
             Self::Threads => "a thread a connection",
+            Self::TwoPools => "ringpool, two pools",
+            Self::OnePool => "ringpool, one pool",
         }
     }
 }
@@ -43,8 +47,13 @@ impl Executor {
 static ALONE: Pool<2> = Pool::new(Spin::new());
 
 fn response(request: &Request) -> Response {
+    response_with(&ALONE, request)
+}
+
+/// Images by `map` on `pool`.
+fn response_with<const N: usize, P: Platform>(pool: &Pool<N, P>, request: &Request) -> Response {
     match request.call {
-        Call::Mandelbrot(view) => handlers::mandelbrot(&ALONE, view),
+        Call::Mandelbrot(view) => handlers::mandelbrot(pool, view),
         _ => handlers::sha256(request.body()),
     }
 }
@@ -59,6 +68,19 @@ struct Serve(Request);
 impl Job for Serve {
     fn run(self) {
         serve_one(self.0);
+    }
+}
+
+/// With images by `map`.
+struct ServeWith {
+    request: Request,
+    images: &'static Pool<QUEUE, Threads>,
+}
+
+impl Job for ServeWith {
+    fn run(self) {
+        let response = response_with(self.images, &self.request);
+        self.request.answer(response);
     }
 }
 
@@ -106,6 +128,26 @@ pub fn serve(executor: Executor) -> io::Result<()> {
             run(server, listener, |request| {
                 pool.spawn(|| serve_one(request));
                 Ok(())
+            })
+        }
+        Executor::TwoPools | Executor::OnePool => {
+            let pool = || {
+                ThreadPool::<QUEUE>::with_workers(WORKERS)
+                    .map(Box::new)
+                    .map(Box::leak)
+            };
+            let requests: &ThreadPool<QUEUE> = pool()?;
+            let images = match executor {
+                Executor::OnePool => requests,
+                _ => pool()?,
+            };
+            run(server, listener, |request| {
+                let pool = match request.call {
+                    Call::Mandelbrot(_) => images,
+                    _ => requests,
+                };
+                let result = pool.execute(ServeWith { request, images });
+                result.map_err(|rejected| busy(rejected.into_inner().request))
             })
         }
         Executor::Threads => loop {

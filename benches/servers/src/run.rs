@@ -27,7 +27,7 @@ pub fn run(
     seconds: f64,
     plots: Option<&Path>,
 ) -> io::Result<()> {
-    let executors = Executor::value_variants();
+    let executors = what.executors();
     let mut turns: Vec<Vec<Turn>> = executors.iter().map(|_| Vec::new()).collect();
     for round in 0..rounds {
         for k in 0..executors.len() {
@@ -40,7 +40,7 @@ pub fn run(
         "{rate} requests a second, {rounds} processes of {seconds} s each; median (least to most)\n"
     );
     println!(
-        "| | p50 | p99 | p99.9 | served a second | answered with 503 | p99 of these | \
+        "| | p50 | p99 | p99.9 | served | answered with 503 | p99 of these | \
          unanswered | CPU for each served | memory |"
     );
     println!("|---|---|---|---|---|---|---|---|---|---|");
@@ -59,7 +59,6 @@ pub fn run(
         let ms = |times: fn(&Turn) -> &Vec<u64>, share: f64| {
             column(&|turn| quantile(times(turn), share) / 1e6, 2) + " ms"
         };
-        let counted = seconds * 7.0 / 8.0;
         let has_rejected = turns.iter().any(|turn| !turn.outcome.rejected.is_empty());
         println!(
             "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
@@ -67,8 +66,8 @@ pub fn run(
             ms(|turn| &turn.outcome.served, 0.5),
             ms(|turn| &turn.outcome.served, 0.99),
             ms(|turn| &turn.outcome.served, 0.999),
-            column(&|turn| turn.outcome.served.len() as f64 / counted, 0),
-            column(&|turn| turn.outcome.rejected.len() as f64 / counted, 0) + " a second",
+            column(&|turn| share(&turn.outcome.served, &turn.outcome), 0) + " %",
+            column(&|turn| share(&turn.outcome.rejected, &turn.outcome), 0) + " %",
             match has_rejected {
                 true => ms(|turn| &turn.outcome.rejected, 0.99),
                 false => "".to_string(),
@@ -102,6 +101,11 @@ pub fn run(
             .map_err(|error| io::Error::other(error.to_string()))?;
     }
     Ok(())
+}
+
+/// How many in a hundred of the answers these are.
+fn share(these: &[u64], all: &Outcome) -> f64 {
+    100.0 * these.len() as f64 / (all.served.len() + all.rejected.len()) as f64
 }
 
 /// Of sorted times; the nearest rank.
