@@ -387,6 +387,12 @@ fn with_so_many_idle_workers_one_element_more_is_at_work_at_once_in_every_call()
                     assert_eq!(most, workers + 1, "{quantum} {stands} {first} {call}");
                     pool.woken();
                 }
+                // The first ones are short.
+                let pool = Pool::new(quantum, workers);
+                pool.sleep.platform().stands.store(stands, SeqCst);
+                let most = most_at_once(&pool, workers + 1, first, &|k| k >= 3);
+                let long = (workers + 1).saturating_sub(3);
+                assert_eq!(most, long, "{quantum} {stands} {first}");
             }
         }
     }
