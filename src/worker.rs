@@ -30,9 +30,8 @@ impl<'p> Worker<'p> {
         self.pool.serve(self.number);
     }
 
-    /// Runs at most one job, then helps at most one `map` until its work is all taken. Waits for
-    /// nothing, but for a microsecond or two, on platforms that spin, for the caller of that
-    /// `map` to see its end.
+    /// Runs at most one job, then helps at most one `map` until its work is all taken or a job is
+    /// queued. Waits for nothing.
     ///
     /// Returns whether there was anything to do. For super-loops, and for threads that would rather
     /// work than wait.

@@ -196,7 +196,7 @@ impl<'t, P: Platform> Frame<'t, P> {
                 let taken = span(before, now(platform, quantum));
                 ticks = ticks.saturating_add(taken);
                 if taken == 0 {
-                    size = size.saturating_mul(GROWTH);
+                    size = size.max(length * GROWTH);
                 } else if length >= size / 4 || taken > quantum {
                     // A chunk that the lane's end cut short says little, unless it was long.
                     let measured = Cost::of(taken, length);

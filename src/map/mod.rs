@@ -13,7 +13,7 @@
 //!   and then after each half quantum of work, by what is remembered. If a quantum has gone, what
 //!   was remembered is wrong, and it opens a team for the rest.
 //! * *Forgotten*: more functions are in use than are remembered. As known to be short, with batches
-//!   that grow.
+//!   that grow, to half a quantum by what the elements took so far.
 //! * *No clock*, or one that stands still: each call is a first call.
 //!
 //! In a team, every participant takes chunks from [`lanes`], a few quanta of work each by its own
@@ -137,11 +137,9 @@ impl Maps {
             }
             batch = match cost {
                 Some(cost) if short => cost.afford(quantum / 2),
-                // No worker can help: on for a while, and ask again.
-                _ if !short && quantum != 0 => {
-                    mean.afford(quantum.saturating_mul(QUANTA_PER_CHUNK))
-                }
-                _ => batch.saturating_mul(GROWTH),
+                _ if quantum == 0 => batch.saturating_mul(GROWTH),
+                // As much as that by what it took so far: each guess may be wrong.
+                _ => mean.afford(quantum / 2).min(batch.saturating_mul(GROWTH)),
             }
             .min(left);
         };

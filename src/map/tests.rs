@@ -120,6 +120,13 @@ impl Pool {
         self.woken();
     }
 
+    /// One whose memory is full of other functions.
+    fn forgotten() -> Self {
+        let pool = Self::new(1000, 3);
+        (1..1000).for_each(|k| pool.maps.costs.note(16 * k, 100, 1));
+        pool
+    }
+
     /// How many workers were woken since the last call. They sleep again.
     fn woken(&self) -> usize {
         let meter = self.sleep.platform();
@@ -155,10 +162,9 @@ impl Pool {
 #[test]
 fn without_workers_a_function_that_is_not_known_goes_on_in_batches_that_grow() {
     let pool = Pool::new(1000, 0);
-    // Eight times as many each time, until a quantum has gone; then for some quanta at a time.
-    let looks = pool.map(3000, &|_| 10);
-    assert_eq!(looks[..5], [0, 1, 9, 73, 585]);
-    assert_eq!(looks[5..], [985, 1385, 1785, 2185, 2585, 2985, 3000]);
+    // Eight times as many each time, until that is half a quantum.
+    let looks = pool.map(300, &|_| 10);
+    assert_eq!(looks, [0, 1, 9, 59, 109, 159, 209, 259, 300]);
     let pool = Pool::new(0, 0);
     assert_eq!(pool.map(1000, &|_| 10), [], "no look at what is no clock");
 }
@@ -201,7 +207,7 @@ fn a_function_known_to_be_short_stays_alone_and_looks_after_its_first_element_an
     assert_eq!(pool.woken(), 0);
     // What is left after a quantum is not worth a team, if it is less than another.
     let slow = |k| if k < 50 { alone(k) + 10 } else { alone(k) };
-    assert_eq!(pool.map(98, &slow), [0, 1, 51, 98]);
+    assert_eq!(pool.map(98, &slow), [0, 1, 51, 76, 98]);
     assert_eq!(pool.woken(), 0);
 }
 
@@ -381,6 +387,12 @@ fn with_so_many_idle_workers_one_element_more_is_at_work_at_once_in_every_call()
                     assert_eq!(most, workers + 1, "{quantum} {stands} {first} {call}");
                     pool.woken();
                 }
+                // The first ones are short.
+                let pool = Pool::new(quantum, workers);
+                pool.sleep.platform().stands.store(stands, SeqCst);
+                let most = most_at_once(&pool, workers + 1, first, &|k| k >= 3);
+                let long = (workers + 1).saturating_sub(3);
+                assert_eq!(most, long, "{quantum} {stands} {first}");
             }
         }
     }
@@ -497,6 +509,26 @@ fn a_wrong_memory_costs_no_more_long_elements_than_fit_half_a_quantum() {
             assert!(short != 0 || alone == 1, "it looks after the first");
         }
     }
+    // One that was long, but not worth a wake-up; and one that was forgotten.
+    for short in [0, 1, 50, 99, 100, 101, 120, 151, 585, 700] {
+        let known = Pool::new(1000, 3);
+        known.learn(10);
+        for (pool, cost) in [(known, 10), (Pool::forgotten(), 10), (Pool::forgotten(), 1)] {
+            let alone = AtomicUsize::new(0);
+            pool.map(100 * QUANTA_PER_WAKE - 1, &|k| {
+                if k < short {
+                    return cost;
+                }
+                alone.fetch_add(usize::from(!pool.maps.any_open()), SeqCst);
+                1_000_000
+            });
+            let alone = alone.into_inner();
+            assert!(
+                alone <= 500 / cost as usize,
+                "{cost}: {alone} after {short}"
+            );
+        }
+    }
     // One that was long has a team before its first element.
     for remembered in [1000, 1_000_000] {
         let pool = Pool::new(1000, 3);
@@ -510,21 +542,16 @@ fn a_wrong_memory_costs_no_more_long_elements_than_fit_half_a_quantum() {
 
 #[test]
 fn a_function_that_was_forgotten_wakes_none_until_a_quantum_has_gone() {
-    let forgotten = || {
-        let pool = Pool::new(1000, 3);
-        (1..1000).for_each(|k| pool.maps.costs.note(16 * k, 100, 1));
-        pool
-    };
-    let pool = forgotten();
-    assert_eq!(pool.map(90, &|_| 10), [0, 1, 9, 73, 90]);
+    let pool = Pool::forgotten();
+    assert_eq!(pool.map(90, &|_| 10), [0, 1, 9, 59, 90]);
     assert_eq!(pool.woken(), 0);
-    let pool = forgotten();
+    let pool = Pool::forgotten();
     let looks = pool.map(6000, &|_| {
-        let team = pool.sleep.platform().done.load(SeqCst) >= 585;
+        let team = pool.sleep.platform().done.load(SeqCst) >= 109;
         assert_eq!(pool.maps.any_open(), team);
         10
     });
-    assert_eq!(looks[..5], [0, 1, 9, 73, 585]);
+    assert_eq!(looks[..5], [0, 1, 9, 59, 109]);
     assert_eq!(pool.woken(), 3);
 }
 
