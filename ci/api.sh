@@ -17,7 +17,7 @@ printf -- '-- the public interface\n'
 # Automatic traits belong to it, but for the two that only the compiler knows. Pages of documentation do not.
 surface() {
     cargo +nightly public-api --simplified --color never --features "$1" |
-        grep -v 'core::marker::\(Freeze\|UnsafeUnpin\) for \|^pub mod ringpool::docs'
+        grep -v 'core::marker::\(Freeze\|UnsafeUnpin\) for \|^pub mod ringpool::\(docs\|guide\)'
 }
 surface "" >"$CARGO_TARGET_DIR/core"
 surface std >"$CARGO_TARGET_DIR/std"
