@@ -4,7 +4,7 @@
 # found to docs/orderings.md, which is part of the documentation.
 #
 # Takes some ten minutes: ci/docs.sh calls it with --list only, which checks that the table was made from this code: it
-# has a hash of the files of src/ with atomic operations, without models, tests, comments and blank lines.
+# has a hash of the files that have a row, without tests, comments and blank lines.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,13 +29,12 @@ sites() {
     done
 }
 
-# Of the code that the table is about.
+# Of the code that the table is about: each file that has a row.
 code() {
-    git ls-files "src/*.rs" | grep -vE "models/|tests\.rs" | xargs grep -l 'Ordering::' | LC_ALL=C sort |
-        while read -r file; do
-            echo "$file"
-            sed -E '/^mod tests \{/,$d; s,^[ \t]*//.*,,; s,[ \t]+//.*,,; /^[ \t]*$/d' "$file"
-        done
+    sites | cut -d ' ' -f 1 | LC_ALL=C sort -u | while read -r file; do
+        echo "$file"
+        sed -E '/^mod tests \{/,$d; s,^[ \t]*//.*,,; s,[ \t]+//.*,,; /^[ \t]*$/d' "src/$file"
+    done
 }
 
 stamp() {

@@ -62,7 +62,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Serve for Pool<CAPA
             let found = self.spin(&mut looks);
             stream.looked(before - looks, found);
             if found {
-                // If another worker is faster, it looks on.
+                // If another worker takes it first, this one goes on with the looks it has left.
                 continue;
             }
             if self.ring.is_finished() {

@@ -13,8 +13,8 @@ pub(crate) const SPINS: u32 = 300;
 /// many sleeps: the price of finding out that looking pays again.
 pub(crate) const SLEEPS_PER_TRY: u32 = 16;
 
-/// Looks, times and jobs. So many jobs, each found within so many looks, are a stream; and so many
-/// have to come in a pause. A tiny job of one producer takes 11 ns so, else 38.
+/// Looks, times and jobs. 16 jobs in a row, each found within 16 looks, make a stream; it ends when
+/// fewer than 16 come in a pause. A tiny job of one producer takes 11 ns so, else 38.
 pub(crate) const STREAM: u32 = 16;
 
 /// Pauses. A worker relaxes so often before it looks at a stream again: some 2 us. With 16 it gains

@@ -1,4 +1,5 @@
-//! What a map reads: a slice in pieces of so many elements.
+//! What a map reads: a slice in pieces of so many elements. (The chunks that participants take are
+//! those of `frame` and `lanes`.)
 
 use core::marker::PhantomData;
 use core::slice;

@@ -1,4 +1,6 @@
-//! A map with a team: its state on the caller's stack, and what each participant does there.
+//! A map with a team: its state on the caller's stack, and what each participant does there: how
+//! long a chunk it asks for ([`lanes`](super::lanes) says how much of that it gets), how many
+//! sleepers it wakes, what is dropped after a panic.
 
 use core::ops::Range;
 
@@ -151,9 +153,9 @@ impl<'t, P: Platform> Frame<'t, P> {
         self.participate(caller, sleep)
     }
 
-    /// Wakes some sleepers, if more are worth it than help or are on their way: with `cost`, as
-    /// many as what is left pays for; without, one for each element but the one that this
-    /// participant takes.
+    /// Wakes up to `fan_out` sleepers. Wanted are, with a known cost, as many as the work that is
+    /// left pays for; without, one for each element that is left but one. Subtracted are those that
+    /// search and, if the cost is known, those that help.
     fn wake_more(&self, participant: &Participant<'_>, cost: Option<Cost>, sleep: &Sleep<P>) {
         if !sleep.any_asleep() {
             return;

@@ -1,4 +1,4 @@
-//! Lanes: who takes which elements.
+//! Lanes: who takes which elements, and how many at most at a time.
 //!
 //! What a map has left is cut into lanes of about the same length, one for each possible
 //! participant. A participant takes chunks from its own lane first, then from the others'. The same
@@ -23,14 +23,15 @@ pub(super) const LANES: usize = size(if usize::BITS >= 64 { 32 } else { 4 }, 2);
 /// once, by a chunk.
 const LONGEST: usize = usize::MAX >> 10;
 static_assertions::const_assert!(MAX_WORKERS < isize::MAX as usize / LONGEST);
-// Nor does a participant's multiple of its last chunk.
+// And `GROWTH` times a longest chunk, which `frame` computes, does not overflow.
 static_assertions::const_assert!(GROWTH <= usize::MAX / LONGEST);
 
 // `cut` makes two lanes at least.
 static_assertions::const_assert!(LANES >= 2);
 
-/// How many elements a participant takes that asked for `size`, of so many in the lane. (The most
-/// is what one without a clock asks for; its elements are not known to be cheap.)
+/// How many elements a participant takes that asked for `size`, of so many in the lane. (A
+/// participant without a clock asks for `usize::MAX`: it does not know that its elements are cheap,
+/// so there is no minimum.)
 fn chunk(size: usize, left: usize) -> usize {
     let cheap = match size {
         usize::MAX => 0,

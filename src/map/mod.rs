@@ -9,9 +9,9 @@
 //!   costs.
 //! * *Known to be long*, a *quantum* (2 us) or more. The same, and as many are woken as the work
 //!   pays for.
-//! * *Known to be short.* The caller works alone, with a look at the clock after the first element
-//!   and then after each half quantum of work, by what is remembered. If a quantum has gone, what
-//!   was remembered is wrong, and it opens a team for the rest.
+//! * *Known to be short.* The caller works alone. It looks at the clock after the first element,
+//!   then after every batch that, at the remembered cost, takes half a quantum. If a quantum has
+//!   gone, what was remembered is wrong, and it opens a team for the rest.
 //! * *Forgotten*: more functions are in use than are remembered. As known to be short, with batches
 //!   that grow, to half a quantum by what the elements took so far.
 //! * *No clock*, or one that stands still: each call is a first call.
@@ -25,10 +25,10 @@
 //! # Panics of the function
 //!
 //! While the caller is alone, a panic unwinds through it, and `Alone` drops what has to be dropped.
-//! In a team, each participant catches its own; it takes all elements that are left, so that the
-//! others stop, drops the inputs among them, and notes which elements have no result. When all have
-//! left, the caller drops the results there are and goes on with the first panic. These notes are
-//! allocated, as the panic itself is.
+//! In a team (`frame`: `abandon`, `finish`), each participant catches its own; it takes all
+//! elements that are left, so that the others stop, drops the inputs among them, and notes which
+//! elements have no result. When all have left, the caller drops the results there are and goes on
+//! with the first panic. These notes are allocated, as the panic itself is.
 
 pub(crate) mod chunks;
 mod cost;
@@ -115,7 +115,7 @@ impl Maps {
             Known::New => (true, None),
             Known::Forgotten => (false, None),
         };
-        if team && self.with_team(sleep, &mut alone, 0, cost, quantum, key) {
+        if team && self.with_team(sleep, &mut alone, (0, 0), cost, quantum, key) {
             return mem::forget(alone);
         }
         let start = now(platform, quantum);
@@ -131,7 +131,7 @@ impl Maps {
             let short = elapsed < quantum;
             if !short
                 && mean.total(left) >= quantum
-                && self.with_team(sleep, &mut alone, next, Some(mean), quantum, key)
+                && self.with_team(sleep, &mut alone, (next, elapsed), Some(mean), quantum, key)
             {
                 return mem::forget(alone);
             }
@@ -173,13 +173,14 @@ impl Maps {
     }
 
     /// Maps elements from `next` on with the workers that help. Returns false, having done nothing,
-    /// if none will; if true, nothing is left for `alone`.
+    /// if none will; if true, nothing is left for `alone`. The elements before `next` took `spent`
+    /// ticks.
     #[inline(never)]
     fn with_team<P: Platform>(
         &self,
         sleep: &Sleep<P>,
         alone: &mut Alone<'_>,
-        next: usize,
+        (next, spent): (usize, usize),
         cost: Option<Cost>,
         quantum: usize,
         key: usize,
@@ -208,7 +209,11 @@ impl Maps {
         held.close(sleep);
         mem::forget(bomb);
         frame.finish(len);
-        self.costs.note(key, ticks, elements);
+        // Helpers may have run all elements but those before.
+        match elements {
+            0 => self.costs.note(key, spent, next),
+            _ => self.costs.note(key, ticks, elements),
+        }
         self.end(sleep.platform(), quantum);
         true
     }

@@ -15,9 +15,9 @@ use crate::unwind;
 ///
 /// Invariant *done*: what is handed to the caller as initialised, or undone, was run to the end.
 pub(super) trait Task: Sync {
-    /// Maps the elements of `range`; `at` is always the one at work, and a panic leaves it there
-    /// with its input consumed and no result. Where neither inputs nor results need to be
-    /// dropped, `at` is not kept, and `discard` and `undo` do nothing.
+    /// Maps the elements of `range`. If inputs or results need dropping, `at` is the element at
+    /// work, and a panic leaves it there, with its input consumed and no result. Otherwise `at`
+    /// stays at the range's start, and `discard` and `undo` do nothing.
     ///
     /// # Safety
     ///

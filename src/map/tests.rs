@@ -725,3 +725,46 @@ fn soon_after_another_map_less_work_is_worth_a_wake_up() {
         assert_eq!(pool.woken(), usize::from(row), "{spins} {pause}");
     }
 }
+
+#[test]
+fn a_caller_whose_helpers_run_all_but_its_first_element_learns_from_that_one() {
+    /// A worker that is woken comes at once, and takes all there is.
+    struct Eager(AtomicU64);
+    impl Platform for Eager {
+        fn park(&self, spot: usize) {
+            unreachable!("spot {spot}");
+        }
+
+        fn unpark(&self, _spot: usize) {
+            let team = MAPS.join(0, &SLEEP).unwrap();
+            help(team, 0, &SLEEP, &Unwanted);
+        }
+
+        fn ticks(&self) -> u64 {
+            self.0.load(SeqCst)
+        }
+
+        fn quantum(&self) -> u64 {
+            1000
+        }
+    }
+    static SLEEP: Sleep<Eager> = Sleep::new(Eager(AtomicU64::new(0)));
+    static MAPS: Maps = Maps::new();
+    SLEEP.claim_number();
+    // Whether the first element found a team.
+    let map = |len, cost| {
+        let shared = AtomicBool::new(false);
+        MAPS.map(&SLEEP, 0..len, (), |k: usize| {
+            if k == 0 {
+                shared.store(MAPS.any_open(), SeqCst);
+            }
+            SLEEP.platform().0.fetch_add(cost, SeqCst);
+        });
+        shared.into_inner()
+    };
+    assert!(map(50, 10), "not known yet");
+    assert!(!map(50, 10), "known to be short");
+    SLEEP.lay_down([0]);
+    assert!(!map(3, 30_000));
+    assert!(map(3, 30_000), "known to be long");
+}

@@ -120,7 +120,8 @@ impl<P: Platform> Sleep<P> {
         // F3. Pairs with F1 and F2.
         fence(Ordering::SeqCst);
         if self.any_asleep() {
-            // The count first, and then what is queued: more than it was made for, but not less.
+            // In this order: what is queued may be newer than the count, but lacks no job that a
+            // counted worker was woken for.
             let searching = self.searching();
             if queued() > searching {
                 self.wake(1, 0);

@@ -1,5 +1,5 @@
 //! How long a worker that has run dry looks for work before it sleeps: a policy, no proof rests on
-//! it.
+//! it. The most is `Platform::spins`; a caller of `map` that waits for helpers looks that often.
 //!
 //! A look costs the processor's time, and sleeping costs a wake-up. A worker has one number of
 //! looks. A look that found work, or helping a map, sets it to the most. Each sleep halves it, and
