@@ -53,3 +53,25 @@ impl Message {
         }
     }
 }
+
+#[cfg(test)]
+#[cfg(not(any(ringpool_loom, ringpool_shuttle)))]
+mod tests {
+    extern crate std;
+
+    use std::format;
+
+    use super::*;
+
+    #[test]
+    fn the_message_has_both_sizes() {
+        for (needs, has) in [(0, 9), (10, 48), (1000, usize::MAX)] {
+            let message = Message::too_large(needs, has);
+            let beginning = format!(
+                "ringpool: this job takes {needs} bytes, a slot of this pool has {has}. Capture"
+            );
+            assert!(message.as_str().starts_with(&beginning));
+            assert!(message.as_str().ends_with("WORDS parameter"));
+        }
+    }
+}
