@@ -166,7 +166,9 @@ impl<'t, P: Platform> Frame<'t, P> {
             None => (left.saturating_sub(1), 0),
         };
         let missing = wanted.saturating_sub(there + sleep.searching());
-        sleep.wake(missing.min(participant.fan_out), participant.first);
+        if missing != 0 {
+            sleep.wake(missing.min(participant.fan_out), participant.first);
+        }
     }
 
     /// Takes and runs chunks until there are none, or it is to leave. Returns how many elements
