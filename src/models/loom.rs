@@ -299,13 +299,12 @@ fn a_helper_is_gone_when_a_map_returns() {
     });
 }
 
-/// Each of two lanes has a chunk of 16 elements and one more. All stay in their first element until
-/// the second helper is there.
+/// There is an element for each participant. All stay in theirs until the second helper is there.
 #[test]
 fn two_helpers_are_gone_when_a_map_returns() {
     focused(1, &[TwoHelpers], || {
         let staffed = Staffed::asleep(2);
-        let (elements, caller) = (Element::row(34), thread::current().id());
+        let (elements, caller) = (Element::row(3), thread::current().id());
         let both = [Signal::default(), Signal::default()];
         let [callers, helpers] = [0; 2].map(AtomicUsize::new);
         staffed.pool.map(&elements[..], (), |element| {
