@@ -100,8 +100,8 @@ impl<P: Platform> Sleep<P> {
     /// A fence comes before, in all that must not rely on one that has found something.
     #[inline]
     pub(crate) fn searching(&self) -> usize {
-        // Acquire: pairs with the release in `search`: the job that a worker was woken for is
-        // counted.
+        // Acquire: pairs with the waker's F1 or F3, which comes before its `search`: the job that a
+        // worker was woken for is counted.
         (self.searching.load(Ordering::Acquire) as isize).max(0) as usize
     }
 
@@ -109,8 +109,7 @@ impl<P: Platform> Sleep<P> {
 
     /// Busy to searching; or, by its waker, asleep to searching.
     pub(crate) fn search(&self) {
-        // Release: pairs with the acquire in `searching`.
-        self.searching.fetch_add(1, Ordering::Release);
+        self.searching.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Searching to busy, with work in hand. Producers relied on this worker: if more is `queued`
