@@ -11,7 +11,7 @@ tuning:
 unwind:
 job:
 platform:    sync native tuning
-queue:       sync native tuning unwind job
+queue:       sync native tuning unwind job platform
 sleep:       sync tuning platform
 map:         sync tuning unwind platform sleep
 error:       platform queue
