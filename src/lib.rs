@@ -229,7 +229,7 @@ pub mod docs {
     #[doc = "\n"]
     #[doc = include_str!("../docs/plots/break-even-in-a-row.svg")]
     #[doc = "\n"]
-    #[doc = include_str!("../docs/plots/latency-5us.svg")]
+    #[doc = include_str!("../docs/plots/server-20us-exp-50-w2.svg")]
     pub mod figures {}
 
     #[doc = "[porting]: crate::docs::porting\n"]
