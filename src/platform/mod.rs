@@ -34,7 +34,9 @@ pub(crate) const SPOTS: usize = CALLERS + MAX_WORKERS;
 /// A *spot* is a binary semaphore that is named by a number. Spots `0..4` belong to threads that
 /// wait for the end of their `map`; worker `k` of a pool (counted from 0 in the order of
 /// [`Pool::start`](crate::Pool::start)) has spot `4 + k`. A worker that is dropped gives its spot
-/// back.
+/// back. So a table by spot needs 4 and as many as there are workers at a time, of all calls of
+/// `start`, stepped ones too. Each pool counts from 0: state by spot belongs into the platform's
+/// value, one value a pool, not into a `static` that two pools share.
 ///
 /// What an implementation must guarantee:
 ///
