@@ -325,7 +325,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         CAPACITY
     }
 
-    /// How many jobs are queued.
+    /// How many jobs are queued; those that run are not among them.
     ///
     /// This and the other counts are snapshots for operators and metrics, made by relaxed loads:
     /// they may be out of date as they are returned, need not fit together, and order nothing.
@@ -358,7 +358,7 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
     ///     std::thread::sleep(Duration::from_millis(5));
     /// }
     /// if pool.workers() != 0 {
-    ///     eprintln!("gave up: {} jobs are lost", pool.queued());
+    ///     eprintln!("gave up: {} queued jobs are lost", pool.queued());
     ///     std::process::exit(1); // without dropping the pool, which would wait for its threads
     /// }
     /// # }
@@ -374,7 +374,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.sleep.sleepers()
     }
 
-    /// How many jobs have panicked. A snapshot, as [`queued`](Self::queued).
+    /// How many jobs have panicked; each is counted when its panic has been printed and has ended. A
+    /// snapshot, as [`queued`](Self::queued).
     #[cfg(feature = "std")]
     #[must_use]
     pub fn panics(&self) -> usize {
