@@ -109,8 +109,7 @@ impl Maps {
         let mut alone = Alone { task, at: 0, len };
         let platform = sleep.platform();
         let quantum = quantum(platform);
-        let known = self.costs.recall(key);
-        let (team, cost) = match known {
+        let (team, cost) = match self.costs.recall(key) {
             Known::Cost(cost) => (cost.total(len) >= quantum, Some(cost)),
             Known::New => (true, None),
             Known::Forgotten => (false, None),
@@ -159,7 +158,8 @@ impl Maps {
     }
 
     /// The work that waking a sleeper is worth, in ticks. In a row of maps the row pays for it: a
-    /// worker that is woken for one looks for the next.
+    /// worker that is woken for one looks for the next. They are in a row if the pause between them
+    /// is no longer than a chunk.
     fn price<P: Platform>(&self, platform: &P, quantum: usize) -> usize {
         let pause = || {
             let now = now(platform, quantum) as usize;
@@ -188,11 +188,11 @@ impl Maps {
         let len = alone.len;
         let workers = sleep.workers();
         let work = next..len;
+        if workers == 0 || work.len() < 2 {
+            return false;
+        }
         let price = self.price(sleep.platform(), quantum);
-        if workers == 0
-            || work.len() < 2
-            || cost.is_some_and(|cost| cost.wakes(work.len(), price) == 0) && sleep.all_sleep()
-        {
+        if cost.is_some_and(|cost| cost.wakes(work.len(), price) == 0) && sleep.all_sleep() {
             return false;
         }
         let Some(held) = self.teams.hold() else {
