@@ -4,8 +4,8 @@
 /// of your own.
 ///
 /// Implement it for a type whose value you need back when [`execute`](crate::Pool::execute) rejects
-/// it: what a closure captures cannot be reached, the fields of a struct can. For a type that is too
-/// large for a slot, implement it for the box: `impl Job for Box<Request>`. Then
+/// it: what a closure captures cannot be reached, the fields of a struct can. For a type that is
+/// too large for a slot, implement it for the box: `impl Job for Box<Request>`. Then
 /// `execute(Box::new(request))` takes it, and a rejected one comes back as the box.
 ///
 /// # Examples

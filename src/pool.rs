@@ -374,8 +374,8 @@ impl<const CAPACITY: usize, P: Platform, const WORDS: usize> Pool<CAPACITY, P, W
         self.sleep.sleepers()
     }
 
-    /// How many jobs have panicked; each is counted when its panic has been printed and has ended. A
-    /// snapshot, as [`queued`](Self::queued).
+    /// How many jobs have panicked; each is counted when its panic has been printed and has ended.
+    /// A snapshot, as [`queued`](Self::queued).
     #[cfg(feature = "std")]
     #[must_use]
     pub fn panics(&self) -> usize {

@@ -9,8 +9,8 @@
 #[cfg(feature = "std")]
 pub(crate) const SPINS: u32 = 300;
 
-/// Sleeps. A worker that looks less and less before it sleeps looks as long as it may once in so
-/// many sleeps: the price of finding out that looking pays again.
+/// Sleeps. Each sleep halves a worker's looks. Once in so many sleeps it gets the full number
+/// again, to find out whether looking pays by now.
 pub(crate) const SLEEPS_PER_TRY: u32 = 16;
 
 /// Looks, times and jobs. 16 jobs in a row, each found within 16 looks, make a stream; it ends when

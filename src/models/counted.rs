@@ -140,7 +140,8 @@ const LINE: usize = 64;
 const HIT: u64 = 1;
 /// A line comes from another processor.
 const TRANSFER: u64 = 100;
-/// So long a line is busy when somebody reads it. One who writes has it for all of `TRANSFER`.
+/// So long a line is busy when another processor reads it. One that writes has it for all of
+/// `TRANSFER`.
 const READ: u64 = 20;
 /// A spin-loop hint.
 const PAUSE: u64 = 25;
@@ -270,7 +271,7 @@ pub(crate) fn not_before(time: u64) {
     yield_now();
 }
 
-/// What `act` does is counted, whoever does it meanwhile.
+/// What `act` does is counted, by whichever thread it is done.
 pub(crate) fn counting(act: impl FnOnce()) {
     machine(|machine, _| machine.counting = true);
     act();

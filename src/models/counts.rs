@@ -20,7 +20,7 @@ use crate::{Platform, Pool};
 
 const WORKERS: [usize; 5] = [2, 16, 64, 128, MAX_WORKERS];
 
-/// Of the call that wakes somebody, for its caller.
+/// Of the call that wakes a worker, for its caller.
 const UNPARK: u64 = 2000;
 /// From that call to the sleeper's going on.
 const WAKE: u64 = 3000;

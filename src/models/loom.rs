@@ -571,8 +571,8 @@ fn a_helper_that_finds_a_job_first_wakes_the_next() {
     });
 }
 
-/// In its first element, a chunk, the helper submits a job, and the caller waits in its own until the
-/// helper is back from it, in the third.
+/// In its first element, a chunk, the helper submits a job, and the caller waits in its own until
+/// the helper is back from it, in the third.
 #[test]
 fn a_helper_leaves_a_map_for_a_job_after_its_chunk_and_comes_back() {
     focused(1, &[Helped, Point], || {

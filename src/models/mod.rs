@@ -47,7 +47,7 @@ use crate::queue::ring::{Refusal, Ring};
 use crate::sync::UnsafeCell;
 use crate::{Platform, Pool, Worker};
 
-// What becomes of jobs. Nothing here is the checker's: it shall order nothing.
+// What becomes of jobs. Nothing here is the checker's: it must order nothing.
 
 #[derive(Default)]
 struct Count {
@@ -296,7 +296,7 @@ struct Staffed<const CAPACITY: usize, P: Platform> {
 }
 
 impl<const CAPACITY: usize, P: Platform + Send + 'static> Staffed<CAPACITY, P> {
-    /// Nobody yet.
+    /// No worker yet.
     fn of(pool: Pool<CAPACITY, P>) -> Self {
         Self {
             pool: Arc::new(pool),
@@ -349,7 +349,7 @@ fn execute<const CAPACITY: usize>(
 
 // The map.
 
-/// An element that loom watches: who changes it must be ordered with whoever did before.
+/// An element that loom watches: a thread that changes it must be ordered with the one before.
 struct Element(UnsafeCell<usize>);
 
 // SAFETY: loom reports what is wrong with that.

@@ -8,7 +8,7 @@
 //! with a `park` that returns early, with an `unpark` that comes twice or wakes everybody.
 //!
 //! What is checked: every accepted job runs once and every other comes back; all that was captured
-//! is dropped once; results are in order; nobody is in a frame that is gone (`Canary`); nobody
+//! is dropped once; results are in order; no thread is in a frame that is gone (`Canary`); none
 //! waits for ever (shuttle knows when no thread can go on, and gives up after a million steps).
 //!
 //! What cannot be: all is sequentially consistent here, so no fence and no ordering matters, and
@@ -156,7 +156,7 @@ impl Platform for Moody {
         }
     }
 
-    /// Goes on whenever somebody looks; now and then it jumps.
+    /// Goes on at each look; now and then it jumps.
     fn ticks(&self) -> u64 {
         if self.quantum == 0 {
             return 0;

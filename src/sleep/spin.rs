@@ -1,9 +1,10 @@
 //! How long a worker that has run dry looks for work before it sleeps: a policy, no proof rests on
 //! it. The most is `Platform::spins`; a caller of `map` that waits for helpers looks that often.
 //!
-//! A look costs the processor's time, and sleeping costs a wake-up. A worker has one number of
-//! looks. A look that found work, or helping a map, sets it to the most. Each sleep halves it, and
-//! every 16th sets it to the most, to see whether looking pays by now.
+//! A look costs the processor's time, and sleeping costs a wake-up. Each worker keeps one
+//! number: how many looks it takes before it sleeps. A look that found work, or helping a map, sets
+//! it to the most. Each sleep halves it, and every 16th sets it to the most, to see whether looking
+//! pays by now.
 //!
 //! A worker that keeps up with a producer of tiny jobs slows it down: each reads the line that the
 //! other is about to write. So a worker that found its last jobs at once, many times in a row,
